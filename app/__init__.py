@@ -1,0 +1,1 @@
+"""Parley: buyer-seller chat that works wherever plain HTTP works."""

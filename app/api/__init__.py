@@ -1,0 +1,1 @@
+"""The door: decode, call one action, encode. Each file ends with its router."""

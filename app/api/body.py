@@ -1,0 +1,40 @@
+"""Request bodies: decoded strictly into their struct, once. Litestar's own way is lenient ("1" would be a number)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import msgspec
+from litestar.dto import MsgspecDTO
+from litestar.typing import FieldDefinition
+
+from app.errors import Invalid
+
+
+class Strict(MsgspecDTO[Any]):
+    """Decodes `data` of a handler as what it is annotated with."""
+
+    decoders: ClassVar[dict[str, msgspec.json.Decoder[Any]]] = {}
+
+    @classmethod
+    def is_supported_model_type_field(cls, field_definition: FieldDefinition) -> bool:
+        return field_definition.name == "data"
+
+    @classmethod
+    def create_for_field_definition(cls, field_definition: FieldDefinition, handler_id: str, *_: Any, **__: Any) -> None:
+        cls.decoders[handler_id] = msgspec.json.Decoder(field_definition.raw)
+
+    @classmethod
+    def create_openapi_schema(cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any) -> Any:
+        return schema_creator.for_field_definition(field_definition)
+
+    def decode_bytes(self, value: bytes) -> Any:
+        return self.decoders[self.asgi_connection.route_handler.handler_id].decode(value)
+
+
+def parse_context(text: str) -> tuple[str, str]:
+    """`kind:id`, as query parameters name an item. Raises `Invalid`."""
+    kind, _, item_id = text.partition(":")
+    if kind not in ("listing", "product", "order", "service", "request") or not 1 <= len(item_id) <= 128:
+        raise Invalid(("context", "is kind:id, as in listing:42"))
+    return kind, item_id

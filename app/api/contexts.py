@@ -1,0 +1,30 @@
+"""/contexts: what conversations are about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Router, get, put
+
+from app.chat import contexts
+from app.schemas import ContextDraft, ContextKind, ContextRef, ContextView
+
+
+@put("/contexts/{kind:str}/{item_id:str}", summary="Tell what an item is")
+async def put_context(request: Request[Any, Any, Any], kind: ContextKind, item_id: str, data: ContextDraft) -> ContextView:
+    """For the shop's back end (a token with `role: service`). Telling it again replaces it; cards already shared stay."""
+    return await contexts.put(request.user, _ref(kind, item_id), data)
+
+
+@get("/contexts/{kind:str}/{item_id:str}", summary="One item")
+async def get_context(request: Request[Any, Any, Any], kind: ContextKind, item_id: str) -> ContextView:
+    """An item as the shop last told it. An order: only for its own people."""
+    return await contexts.get(request.user, _ref(kind, item_id))
+
+
+def _ref(kind: str, item_id: str) -> ContextRef:
+    return msgspec.convert({"kind": kind, "id": item_id}, ContextRef)
+
+
+ROUTER = Router(path="/", route_handlers=[put_context, get_context], tags=["Contexts"])

@@ -1,0 +1,133 @@
+"""/events: the log by stream and by poll, and the tickets and sessions that open a stream in a browser."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from litestar import Request, Response, Router, delete, get, post
+from litestar.datastructures import Cookie
+from litestar.openapi import ResponseSpec
+from litestar.params import Parameter
+
+from app.api.door import COOKIE, signed_in
+from app.chat import sessions
+from app.delivery.listener import LISTENER
+from app.delivery.poll import WAIT_SECONDS_MAX, poll
+from app.delivery.reader import Reader, Ticket
+from app.delivery.stream import EventStream
+from app.errors import NotSignedIn
+from app.identity import Caller
+from app.schemas import Polled, Session, StreamTicket, UserView
+
+Req = Request[Any, Any, Any]
+CursorQuery = Annotated[str | None, Parameter(description="Where to go on. None: from now.", max_length=64)]
+TicketQuery = Annotated[str | None, Parameter(description="From POST /stream-tickets, instead of a token.", max_length=64)]
+
+STREAM = {200: ResponseSpec(bytes, media_type="text/event-stream", description="Server-Sent Events (WHATWG HTML 9.2).")}
+
+
+class StreamResponse(Response[None]):
+    """Hands the connection over to the stream. Litestar's own SSE response adds headers that break it."""
+
+    def __init__(self, stream: EventStream) -> None:
+        super().__init__(None)
+        self.stream = stream
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> Any:
+        return self.stream
+
+
+@get("/events/stream", summary="The stream", responses=STREAM)
+async def open_stream(request: Req, cursor: CursorQuery = None, ticket: TicketQuery = None) -> StreamResponse:
+    """Every event for the caller from the cursor on: `Last-Event-ID`, else `?cursor=`, else from now. First `hello`, then
+    what was missed, `ready`, then live. `ping` about every 15 s; `reset` when the cursor cannot be continued: load the
+    state anew; `bye` before a planned end."""
+    return StreamResponse(await _stream(request, cursor, ticket))
+
+
+@post("/events/stream", summary="The stream, by POST", responses=STREAM, status_code=200)
+async def open_stream_by_post(request: Req, cursor: CursorQuery = None, ticket: TicketQuery = None) -> StreamResponse:
+    """The same, for networks whose proxies hold back answers to GET."""
+    return StreamResponse(await _stream(request, cursor, ticket))
+
+
+@get("/events", summary="Long poll", guards=[signed_in])
+async def poll_events(
+    request: Req,
+    cursor: CursorQuery = None,
+    wait: Annotated[float, Parameter(ge=0, le=WAIT_SECONDS_MAX, description="Seconds; 0 is plain catching up.")] = WAIT_SECONDS_MAX,
+) -> Polled:
+    """The same events with the same cursors. Answers at once when there is something, else after `wait` with none."""
+    reader = _reader(request, _ticket_of(request.user))
+    return await poll(reader, _last_event_id(request) or cursor, LISTENER.reach, request.receive, wait)
+
+
+@post("/stream-tickets", summary="A ticket for a stream", guards=[signed_in])
+async def issue_ticket(request: Req) -> StreamTicket:
+    """Single use, 30 s: for a native EventSource on another origin, which can send neither header nor cookie."""
+    return await sessions.issue_ticket(request.user)
+
+
+@post("/session", summary="Trade the token for a cookie", guards=[signed_in])
+async def begin_session(request: Req) -> Response[Session]:
+    """A same-site HttpOnly cookie with the token, for pages on the shop's own origin."""
+    caller: Caller = request.user
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise NotSignedIn("A session begins with a Bearer token.")
+    expires_at = datetime.fromtimestamp(caller.expires_at, UTC)
+    session = Session(user=UserView(id=caller.id, name=caller.name or caller.id, avatar_url=caller.avatar_url), expires_at=expires_at)
+    max_age = max(0, int((expires_at - datetime.now(UTC)).total_seconds()))
+    return Response(session, cookies=[_cookie(request, token, max_age)])
+
+
+@delete("/session", summary="End the session", guards=[signed_in])
+async def end_session(request: Req) -> Response[None]:
+    """The token is refused from now on, wherever it is, and its streams end within a second."""
+    await sessions.end(request.app.state.identity, request.user)
+    return Response(None, status_code=204, cookies=[_cookie(request, "", 0)])
+
+
+def _cookie(request: Req, token: str, max_age: int) -> Cookie:
+    return Cookie(
+        key=COOKIE,
+        value=token,
+        path="/api/v1",
+        max_age=max_age,
+        httponly=True,
+        samesite="strict",
+        secure=request.scope["scheme"] == "https",
+    )
+
+
+async def _stream(request: Req, cursor: str | None, ticket: str | None) -> EventStream:
+    if ticket is not None:
+        who = await sessions.redeem_ticket(ticket)
+    else:
+        await signed_in(request, request.route_handler)
+        who = _ticket_of(request.user)
+    max_age_ms = request.app.state.settings.stream_max_age_seconds * 1000
+    return EventStream(
+        _reader(request, who), _last_event_id(request) or cursor, LISTENER.reach, max_age_ms=max_age_ms
+    )
+
+
+def _reader(request: Req, who: Ticket) -> Reader:
+    settings = request.app.state.settings
+    return Reader(who, heartbeat_seconds=settings.heartbeat_seconds, max_age_seconds=settings.stream_max_age_seconds)
+
+
+def _ticket_of(caller: Caller) -> Ticket:
+    return Ticket(caller.id, caller.digest, caller.expires_at)
+
+
+def _last_event_id(request: Req) -> str | None:
+    return request.headers.get("last-event-id") or None
+
+
+ROUTER = Router(
+    path="/",
+    route_handlers=[open_stream, open_stream_by_post, poll_events, issue_ticket, begin_session, end_session],
+    tags=["Events"],
+)

@@ -1,0 +1,125 @@
+"""Refusals become `application/problem+json` (RFC 9457): the one place where an error gets its HTTP status."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from app import errors
+from app.database import AWAY
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS: dict[type[errors.Refused], int] = {
+    errors.Invalid: 400,
+    errors.NotSignedIn: 401,
+    errors.Forbidden: 403,
+    errors.Blocked: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.RateLimited: 429,
+    errors.Unavailable: 503,
+}
+
+log = structlog.get_logger("parley.api")
+
+
+def refuse(_: Request[Any, Any, Any], error: errors.Refused) -> Response[bytes]:
+    """The problem document of a refusal."""
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    data = dict(error.data)
+    headers = {"Cache-Control": "no-store"}
+    if seconds := data.pop("retry_after_seconds", None):
+        headers["Retry-After"] = str(seconds)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    said = {
+        "type": f"urn:parley:problem:{error.code}",
+        "title": error.code.replace("_", " ").capitalize(),
+        "status": status,
+        "code": error.code,
+        "detail": error.detail,
+        **data,
+    }
+    return Response(msgspec.json.encode(said), status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def refuse_framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """What Litestar refuses before an action is called."""
+    match error.status_code:
+        case 413:
+            return refuse(request, errors.TooLarge())
+        case 404:
+            return refuse(request, errors.NotFound("There is no such call or thing."))
+        case 405:
+            response = refuse(request, errors.NotFound("This call does not take that method."))
+            response.status_code = 405
+            return response
+        case 400 if isinstance(error, ValidationException):
+            return refuse(request, errors.Invalid(*_parameter_errors(error)))
+        case 503:
+            return refuse(request, errors.Unavailable(error.detail))
+        case status if status < 500:
+            return refuse(request, errors.Invalid(("request", error.detail)))
+    return fail(request, error)
+
+
+def _parameter_errors(error: ValidationException) -> list[tuple[str, str]]:
+    extra = error.extra if isinstance(error.extra, list) else []
+    found = [(str(item.get("key", "request")), str(item.get("message", ""))) for item in extra if isinstance(item, dict)]
+    return found or [("request", error.detail)]
+
+
+def refuse_body(request: Request[Any, Any, Any], error: msgspec.MsgspecError) -> Response[bytes]:
+    """A body that is not JSON, or not what the call takes. msgspec ends its sentence with the place: at `$.price`."""
+    text = str(error)
+    match = re.fullmatch(r"(?s)(.*?)(?: - at `(?:key in )?\$\.?(.*)`)?", text)
+    assert match is not None
+    message, field = match[1], match[2] or ""
+    if named := re.search(r"(?:unknown|required) field `([^`]*)`", message):
+        field = f"{field}.{named[1]}".strip(".")
+    return refuse(request, errors.Invalid((field or "body", message)))
+
+
+def refuse_away(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    log.warning("database away", error=type(error).__name__, path=request.scope["path"])
+    return refuse(request, errors.Unavailable())
+
+
+def refuse_data(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """A value that no column can hold, such as a NUL in a text."""
+    return refuse(request, errors.Invalid(("request", "has a value that cannot be stored")))
+
+
+def fail(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """A mistake of ours. Told without its inside; the log has the rest."""
+    log.error("failed", path=request.scope["path"], method=request.scope["method"], exc_info=error)
+    said = {
+        "type": "urn:parley:problem:internal",
+        "title": "Internal error",
+        "status": 500,
+        "code": "internal",
+        "detail": "Something went wrong here. It has been logged.",
+    }
+    return Response(msgspec.json.encode(said), status_code=500, media_type=MEDIA_TYPE)
+
+
+HANDLERS: dict[Any, Any] = {
+    errors.Refused: refuse,
+    HTTPException: refuse_framework,
+    msgspec.MsgspecError: refuse_body,
+    UnicodeError: refuse_data,
+    asyncpg.DataError: refuse_data,
+    asyncpg.LockNotAvailableError: refuse_away,
+    asyncpg.DeadlockDetectedError: refuse_away,
+    asyncpg.QueryCanceledError: refuse_away,
+    **dict.fromkeys(AWAY, refuse_away),
+    Exception: fail,
+}

@@ -1,0 +1,200 @@
+"""create_app(settings): wiring only. What starts, what is served, what ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import structlog
+from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.static_files import create_static_files_router
+
+from app import database, limits
+from app.api import contexts, conversations, demo, docs, events, me, messages, operating, problems
+from app.api.body import Strict
+from app.api.door import signed_in
+from app.chat import presence, sessions
+from app.chat.messages import SENDS
+from app.chat.receipts import RECEIPTS
+from app.database import AWAY
+from app.delivery import log
+from app.delivery.bus import Bus
+from app.delivery.hub import HUB
+from app.delivery.leases import Leases
+from app.delivery.listener import LISTENER
+from app.delivery.wheel import WHEEL
+from app.identity import Identity
+from app.settings import Settings
+
+BODY_BYTES_MAX = 64 * 1024  # 4,000 characters, each escaped as JSON may, and what is around them
+GC_THRESHOLDS = (50_000, 50, 50)  # few cycles arise; collecting often costs more than it frees
+TRIM_SECONDS = 300.0
+FRONTEND = Path(__file__).parent.parent / "frontend"
+
+logger = structlog.get_logger("parley")
+
+
+def create_app(settings: Settings) -> "Edge":
+    """The ASGI application of one process."""
+    limits.SENDS.rate = settings.send_limit
+    limits.OPENINGS.rate = settings.open_limit
+    limits.AUTH_FAILURES.rate = settings.auth_failure_limit
+    signed = Router(
+        path="/",
+        guards=[signed_in],
+        route_handlers=[me.ROUTER, contexts.ROUTER, conversations.ROUTER, messages.ROUTER],
+    )
+    api = Router(path="/api/v1", dto=Strict, return_dto=None, route_handlers=[signed, events.ROUTER])
+    return Edge(
+        Litestar(
+            route_handlers=[
+                api,
+                operating.ROUTER,
+                *docs.ROUTES,
+                *(demo.routes() if settings.demo else []),
+                create_static_files_router(path="/static", directories=[FRONTEND], include_in_schema=False),
+            ],
+            state=State({"settings": settings, "identity": Identity(settings)}),
+            exception_handlers=problems.HANDLERS,
+            request_max_body_size=BODY_BYTES_MAX,
+            cors_config=_cors(settings),
+            openapi_config=docs.CONFIG,
+            lifespan=[_running],
+            logging_config=None,
+        )
+    )
+
+
+class Edge:
+    """The outermost layer: lets a stream cut off a reader that stopped reading, and while the process drains asks
+    clients to close their kept connections, so that none is cut in the middle of a request."""
+
+    def __init__(self, app: Litestar) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            transport = getattr(getattr(send, "__self__", None), "transport", None)
+            scope["parley.abort"] = transport.abort if transport is not None else None
+            if HUB.is_draining:
+                await self.app(scope, receive, _closing(send))
+                return
+        await self.app(scope, receive, send)
+
+
+def _closing(send: Any) -> Any:
+    async def send_and_close(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+        await send(message)
+
+    return send_and_close
+
+
+def _cors(settings: Settings) -> CORSConfig | None:
+    if not settings.allowed_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(settings.allowed_origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "Cache-Control"],
+        expose_headers=["Retry-After"],
+        allow_credentials=True,
+        max_age=600,
+    )
+
+
+@asynccontextmanager
+async def _running(app: Litestar) -> AsyncIterator[None]:
+    """Everything that lives as long as the process."""
+    settings: Settings = app.state.settings
+    identity: Identity = app.state.identity
+    await database.connect(settings)
+    leases = Leases(presence.announce)
+    HUB.on_presence = leases.notice
+    said: asyncio.Queue[str] = asyncio.Queue(maxsize=10_000)
+
+    def on_signal(kind: str, data: str, audience: list[str]) -> None:
+        if kind == "token.revoked":
+            sessions.hear_end(identity, data)
+        elif kind == "presence":
+            if not said.full():
+                said.put_nowait(data)
+        else:
+            HUB.signal(audience, kind, data.encode())
+
+    async def on_connect() -> None:
+        await LISTENER.on_connect()
+        await sessions.load_ended(identity)
+
+    url = settings.listen_url or settings.database_url
+    assert url is not None  # database.connect has used it
+    LISTENER.bus = Bus(url, on_head=LISTENER.hint, on_signal=on_signal, on_connect=on_connect)
+    await LISTENER.start()
+    tasks = [
+        asyncio.create_task(_watched(coroutine), name=coroutine.__qualname__)
+        for coroutine in (
+            LISTENER.bus.run(),
+            LISTENER.run(),
+            WHEEL.run(),
+            leases.run(),
+            _tell_presence(said),
+            _trim(timedelta(days=settings.log_retention_days)),
+        )
+    ]
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        await SENDS.finish()
+        await RECEIPTS.finish()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await leases.close()
+        await database.disconnect()
+
+
+async def _watched(work: Coroutine[Any, Any, None]) -> None:
+    """A task of the process that ends by itself is a bug: it must be seen."""
+    try:
+        await work
+    except Exception as error:
+        logger.error("a task of the process ended", exc_info=error)
+        raise
+
+
+async def _tell_presence(said: asyncio.Queue[str]) -> None:
+    """Presence heard together is told together."""
+    while True:
+        batch = [await said.get()]
+        while not said.empty():
+            batch.append(said.get_nowait())
+        with suppress(*AWAY, asyncpg.PostgresError):
+            await presence.hear(batch)
+
+
+async def _trim(keep: timedelta) -> None:
+    """Trim the log from time to time. Several processes may try; the rows they find are gone for the others."""
+    while True:
+        await asyncio.sleep(TRIM_SECONDS)
+        with suppress(*AWAY, asyncpg.PostgresError):
+            while await log.trim(keep):
+                pass
+
+
+def drain() -> None:
+    """Stop being ready, and say goodbye to every stream and poll. Requests go on being answered."""
+    HUB.is_draining = True
+    for reader in HUB.all_readers():
+        reader.end("draining")

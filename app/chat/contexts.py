@@ -1,0 +1,70 @@
+"""Contexts: what conversations are about. The shop's back end tells; participants read."""
+
+from __future__ import annotations
+
+import msgspec
+
+from app.chat import users, views
+from app.errors import Forbidden, NotFound
+from app.identity import Caller
+from app.schemas import ContextDraft, ContextRef, ContextView
+from app.tables import Context
+
+# By the unique key (kind, item_id).
+FIND = f"SELECT {views.CONTEXT_COLUMNS}, x.id FROM context x WHERE x.kind = {{}} AND x.item_id = {{}}"
+
+PUT = """
+INSERT INTO context (kind, item_id, title, url, image_url, price_amount_minor, price_currency, seller_id, state, attributes)
+VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {}, {})
+ON CONFLICT (kind, item_id) DO UPDATE SET title = EXCLUDED.title, url = EXCLUDED.url, image_url = EXCLUDED.image_url,
+    price_amount_minor = EXCLUDED.price_amount_minor, price_currency = EXCLUDED.price_currency,
+    seller_id = EXCLUDED.seller_id, state = EXCLUDED.state, attributes = EXCLUDED.attributes, updated_at = now()
+"""
+
+# Through conversation_by_context and the participant key.
+IS_IN_ONE = """
+SELECT 1 FROM conversation c JOIN participant p ON p.conversation_id = c.id AND p.user_id = {} AND p.left_at IS NULL
+WHERE c.context_id = {} LIMIT 1
+"""
+
+
+async def put(caller: Caller, ref: ContextRef, draft: ContextDraft) -> ContextView:
+    """Tell (or tell anew) what an item is. Cards that were already shared stay as they were."""
+    if not caller.is_service:
+        raise Forbidden("Only the shop's back end tells what its items are.")
+    if draft.seller_id is not None:
+        await users.introduce([draft.seller_id])
+    amount, currency = (draft.price.amount_minor, draft.price.currency) if draft.price else (None, None)
+    await Context.raw(
+        PUT,
+        ref.kind,
+        ref.id,
+        draft.title,
+        draft.url,
+        draft.image_url,
+        amount,
+        currency,
+        draft.seller_id,
+        draft.state,
+        msgspec.json.encode(draft.attributes).decode(),
+    )
+    return (await find(ref))[1]
+
+
+async def get(caller: Caller, ref: ContextRef) -> ContextView:
+    """An item, for anyone who is signed in; an order only for its own people."""
+    context_id, view = await find(ref)
+    if ref.kind == "order" and not caller.is_overseer and view.seller_id != caller.id:
+        if not await Context.raw(IS_IN_ONE, caller.id, context_id):
+            raise NotFound
+    return view
+
+
+async def find(ref: ContextRef) -> tuple[int, ContextView]:
+    """An item and our number of it. Raises `NotFound`."""
+    rows = await Context.raw(FIND, ref.kind, ref.id)
+    if not rows:
+        raise NotFound(f"The shop has not told of the {ref.kind} {ref.id!r}.")
+    view = views.context(rows[0])
+    assert view is not None
+    return rows[0]["id"], view

@@ -1,0 +1,191 @@
+"""Find one conversation, or page through one's own. Whoever is not in it finds nothing."""
+
+from __future__ import annotations
+
+import base64
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from app.chat import views
+from app.database import snapshot
+from app.delivery import log
+from app.errors import Invalid, NotFound
+from app.identity import Caller
+from app.schemas import ContextRef, Conversation, Conversations, ParticipantView, Role
+from app.tables import Conversation as ConversationTable
+from app.tables import Participant, Row
+
+SIMILARITY_MIN = 0.55  # of a searched word to a word found; 1 is the same. Finds "chiar" for "chair", not "char" for "card"
+
+COLUMNS = f"""
+    c.id, c.subject, c.state, c.last_seq, c.created_at, c.last_activity_at,
+    p.read_seq, p.is_muted, p.is_archived, {views.CONTEXT_COLUMNS}, {views.MESSAGE_COLUMNS}"""
+
+JOINS = """
+LEFT JOIN context x ON x.id = c.context_id
+LEFT JOIN message m ON m.conversation_id = c.id AND m.seq = c.last_seq"""
+
+# By primary key.
+ONE = f"""
+SELECT {COLUMNS}, p.id AS participant_id FROM conversation c
+LEFT JOIN participant p ON p.conversation_id = c.id AND p.user_id = {{}} AND p.left_at IS NULL {JOINS}
+WHERE c.id = {{}}
+"""
+
+# A keyset page of one's own: participant_by_activity, or participant_unread with that filter.
+PAGE = f"""
+SELECT {COLUMNS} FROM participant p JOIN conversation c ON c.id = p.conversation_id {JOINS}
+WHERE p.user_id = {{}} AND p.left_at IS NULL AND %(conditions)s
+ORDER BY p.last_activity_at DESC, p.conversation_id DESC LIMIT {{}}
+"""
+
+# Everyone of some conversations, those who left too: their messages are still there.
+PEOPLE = """
+SELECT p.conversation_id, p.role, p.delivered_seq, p.read_seq, p.left_at,
+    u.id AS u_id, u.name AS u_name, u.avatar_url AS u_avatar_url
+FROM participant p JOIN users u ON u.id = p.user_id WHERE p.conversation_id = ANY ({}::uuid[]) ORDER BY p.id
+"""
+
+# Typo-tolerant, over the caller's own conversations only: the others' names, the item's title, the subject.
+MATCHES = """
+(SELECT bool_and(word_similarity(word, unaccent(lower(concat_ws(' ', c.subject, x.title, (
+    SELECT string_agg(u.name, ' ') FROM participant o JOIN users u ON u.id = o.user_id
+    WHERE o.conversation_id = c.id AND o.user_id <> p.user_id))))) >= {})
+FROM regexp_split_to_table(unaccent(lower({})), '\\s+') AS word)"""
+
+CONDITIONS = {
+    "role": "p.role = {}",
+    "unread": "p.read_seq < p.last_seq",
+    "archived": "p.is_archived",
+    "current": "NOT p.is_archived",
+    "context": "x.kind = {} AND x.item_id = {}",
+    "with": "EXISTS (SELECT 1 FROM participant o WHERE o.conversation_id = c.id AND o.user_id = {} AND o.user_id <> p.user_id)",
+    "before": "(p.last_activity_at, p.conversation_id) < ({}, {})",
+    "words": MATCHES,
+}
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of the caller's conversations: all conditions together."""
+
+    role: Role | None = None
+    is_unread: bool = False
+    is_archived: bool = False
+    context: ContextRef | None = None
+    with_user_id: str | None = None
+    words: str = ""
+    before: str | None = None
+    limit: int = 20
+
+
+async def find(caller: Caller, conversation_id: UUID) -> Row:
+    """The row of a conversation the caller is in (or oversees). Raises `NotFound`."""
+    rows = await ConversationTable.raw(ONE, caller.id, conversation_id)
+    if not rows or (rows[0]["participant_id"] is None and not caller.is_overseer):
+        raise NotFound
+    return rows[0]
+
+
+async def get(caller: Caller, conversation_id: UUID) -> Conversation:
+    [view] = await views_of([await find(caller, conversation_id)])
+    return view
+
+
+async def page(caller: Caller, query: Query) -> Conversations:
+    """A page of the caller's conversations, newest activity first.
+
+    The first page carries the cursor of the same moment: what happens after it comes by stream.
+    """
+    async with snapshot():
+        head = await log.head()
+        sql, values = _where(query)
+        rows = await Participant.raw(PAGE % {"conditions": sql}, caller.id, *values, query.limit + 1)
+        found = await views_of(rows[: query.limit])
+    has_more = len(rows) > query.limit
+    return Conversations(
+        conversations=found,
+        next=_keyset(rows[query.limit - 1]) if has_more else None,
+        cursor=head.cursor if query.before is None else None,
+    )
+
+
+async def hold(caller: Caller, conversation_id: UUID) -> Row:
+    """Lock a conversation for the rest of the transaction and find it. Everything that changes it begins here."""
+    await ConversationTable.raw("SELECT 1 FROM conversation WHERE id = {} FOR UPDATE", conversation_id)
+    return await find(caller, conversation_id)
+
+
+async def audience(conversation_id: UUID) -> list[str]:
+    """Who is in a conversation now."""
+    rows = (
+        await Participant.select(Participant.user_id)
+        .where(Participant.conversation_id == conversation_id)
+        .where(Participant.left_at.is_null())
+    )
+    return [row["user_id"] for row in rows]
+
+
+async def people(conversation_ids: list[UUID]) -> dict[UUID, list[ParticipantView]]:
+    """Everyone who is or was in these conversations, in order of joining."""
+    found: dict[UUID, list[ParticipantView]] = defaultdict(list)
+    for row in await Participant.raw(PEOPLE, conversation_ids):
+        found[row["conversation_id"]].append(views.participant(row))
+    return found
+
+
+def _where(query: Query) -> tuple[str, list[Any]]:
+    wanted: list[tuple[str, list[Any]]] = [("archived" if query.is_archived else "current", [])]
+    if query.role:
+        wanted.append(("role", [query.role]))
+    if query.is_unread:
+        wanted.append(("unread", []))
+    if query.context:
+        wanted.append(("context", [query.context.kind, query.context.id]))
+    if query.with_user_id:
+        wanted.append(("with", [query.with_user_id]))
+    if query.words.strip():
+        wanted.append(("words", [SIMILARITY_MIN, query.words.strip()]))
+    if query.before:
+        wanted.append(("before", list(_parse_keyset(query.before))))
+    return " AND ".join(CONDITIONS[name] for name, _ in wanted), [value for _, values in wanted for value in values]
+
+
+async def views_of(rows: list[Row]) -> list[Conversation]:
+    everyone = await people([row["id"] for row in rows]) if rows else {}
+    return [
+        Conversation(
+            id=row["id"],
+            context=views.context(row),
+            subject=row["subject"],
+            state=row["state"],
+            participants=everyone[row["id"]],
+            last_seq=row["last_seq"],
+            last_message=views.message(row),
+            unread_count=row["last_seq"] - row["read_seq"] if row["read_seq"] is not None else 0,
+            is_muted=bool(row["is_muted"]),
+            is_archived=bool(row["is_archived"]),
+            created_at=row["created_at"],
+            last_activity_at=row["last_activity_at"],
+        )
+        for row in rows
+    ]
+
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def _keyset(row: Row) -> str:
+    micros = (row["last_activity_at"] - _EPOCH) // timedelta(microseconds=1)
+    return base64.urlsafe_b64encode(micros.to_bytes(8, "big", signed=True) + row["id"].bytes).decode().rstrip("=")
+
+
+def _parse_keyset(text: str) -> tuple[datetime, UUID]:
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        return _EPOCH + timedelta(microseconds=int.from_bytes(raw[:8], "big", signed=True)), UUID(bytes=raw[8:])
+    except (ValueError, OverflowError):
+        raise Invalid(("before", "is not a `next` of an earlier page")) from None

@@ -1,0 +1,105 @@
+"""Join and leave. Everyone in the conversation sees it, by an event and by a line in the thread."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from app.chat import users, views
+from app.chat.conversations import lookup, opening
+from app.chat.messages import notice
+from app.database import transaction
+from app.delivery import log
+from app.errors import Forbidden, Invalid, NotFound
+from app.identity import Caller
+from app.schemas import PARTICIPANTS_MAX, Conversation, ParticipantDraft, ParticipantJoined, ParticipantLeft, Role
+from app.tables import Participant, Row, User
+
+# Joining begins at the present: what was said before can be read, but is not unread.
+JOIN = """
+INSERT INTO participant (conversation_id, user_id, role, delivered_seq, read_seq, last_seq, last_activity_at)
+SELECT id, {}, {}, last_seq, last_seq, last_seq, last_activity_at FROM conversation WHERE id = {}
+ON CONFLICT (conversation_id, user_id) DO UPDATE SET role = EXCLUDED.role, left_at = NULL, joined_at = now(),
+    delivered_seq = EXCLUDED.delivered_seq, read_seq = EXCLUDED.read_seq, last_seq = EXCLUDED.last_seq,
+    last_activity_at = EXCLUDED.last_activity_at, is_muted = false, is_archived = false
+"""
+
+LEAVE = """
+UPDATE participant SET left_at = clock_timestamp() WHERE conversation_id = {} AND user_id = {} AND left_at IS NULL
+RETURNING left_at
+"""
+
+
+async def join(caller: Caller, conversation_id: UUID, draft: ParticipantDraft) -> tuple[Conversation, bool]:
+    """Bring someone into a conversation; whether they are new in it. The shop, a moderator or an agent of it may."""
+    if draft.role is msgspec.UNSET:
+        raise Invalid(("role", "is needed"))
+    await _may_bring(caller, conversation_id)
+    if caller.is_service:
+        await users.introduce([draft.user_id])
+    elif not await User.exists().where(User.id == draft.user_id):
+        raise NotFound("There is no such person here.")
+    has_joined = await add(conversation_id, draft.user_id, draft.role)
+    return await lookup.get(caller, conversation_id), has_joined
+
+
+async def leave(caller: Caller, conversation_id: UUID, user_id: str) -> None:
+    """Leave, or take someone out of, a conversation. What they wrote stays. Raises `NotFound` for who is not in it."""
+    if user_id == caller.id:
+        await lookup.find(caller, conversation_id)
+    else:
+        await _may_bring(caller, conversation_id)
+    async with transaction():
+        await lookup.hold(caller, conversation_id)
+        before = await lookup.audience(conversation_id)
+        rows = await Participant.raw(LEAVE, conversation_id, user_id)
+        if not rows:
+            raise NotFound
+        await log.tell(
+            [
+                _left(conversation_id, before, user_id, rows[0]["left_at"]),
+                await notice.write(conversation_id, user_id, "left"),
+            ]
+        )
+
+
+async def add(conversation_id: UUID, user_id: str, role: Role) -> bool:
+    """Let someone into a conversation; False when they are in it already. Not asked here: who may do that."""
+    async with transaction():
+        await Participant.raw("SELECT 1 FROM conversation WHERE id = {} FOR UPDATE", conversation_id)
+        inside = await lookup.audience(conversation_id)
+        if user_id in inside:
+            return False
+        if len(inside) >= PARTICIPANTS_MAX:
+            raise Invalid(("participants", f"a conversation has at most {PARTICIPANTS_MAX} people"))
+        await Participant.raw(JOIN, user_id, role, conversation_id)
+        await log.tell(
+            [
+                await _joined(conversation_id, inside, user_id),
+                await opening.opened_fact(conversation_id, [user_id]),
+                await notice.write(conversation_id, user_id, "joined"),
+            ]
+        )
+    return True
+
+
+async def _may_bring(caller: Caller, conversation_id: UUID) -> Row:
+    row = await lookup.find(caller, conversation_id)
+    own = await Participant.select(Participant.role).where(Participant.id == row["participant_id"]).first()
+    if not caller.is_overseer and (own is None or own["role"] != "agent"):
+        raise Forbidden("Only the shop's back end or an agent brings people in or takes them out.")
+    return row
+
+
+async def _joined(conversation_id: UUID, audience: list[str], user_id: str) -> log.Fact:
+    rows = await Participant.raw(lookup.PEOPLE, [conversation_id])
+    [newcomer] = [views.participant(row) for row in rows if row["u_id"] == user_id]
+    data = msgspec.json.encode(ParticipantJoined(conversation_id=conversation_id, participant=newcomer))
+    return log.Fact("participant.joined", conversation_id, audience, data)
+
+
+def _left(conversation_id: UUID, audience: list[str], user_id: str, left_at: datetime) -> log.Fact:
+    data = msgspec.json.encode(ParticipantLeft(conversation_id=conversation_id, user_id=user_id, left_at=left_at))
+    return log.Fact("participant.left", conversation_id, audience, data)

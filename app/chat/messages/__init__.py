@@ -1,0 +1,8 @@
+"""Messages: send, read the history, edit and unsend, the boxes across conversations."""
+
+from app.chat.messages.box import box
+from app.chat.messages.change import edit, unsend
+from app.chat.messages.pages import get, history
+from app.chat.messages.send import SENDS, send
+
+__all__ = ["SENDS", "box", "edit", "get", "history", "send", "unsend"]

@@ -1,0 +1,76 @@
+"""Presence: who is online, told only to people who share an open conversation. An invisible person is offline to all."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import msgspec
+
+from app.delivery import listener
+from app.delivery.hub import HUB
+from app.identity import Caller
+from app.schemas import Presence, Presences
+from app.tables import Participant, Row, User
+
+PRESENCES_MAX = 200
+
+IS_ONLINE = """
+(u.status <> 'invisible' AND EXISTS (
+    SELECT 1 FROM presence_lease l JOIN process o ON o.id = l.process_id AND o.expires_at > now()
+    WHERE l.user_id = u.id))"""
+
+# Through the caller's participant_by_activity and the participant key; online first.
+SHARED = f"""
+SELECT u.id, u.status, u.status_text, u.last_seen_at, {IS_ONLINE} AS is_online FROM users u
+WHERE u.id IN (
+    SELECT b.user_id FROM participant a
+    JOIN conversation c ON c.id = a.conversation_id AND c.state = 'open'
+    JOIN participant b ON b.conversation_id = a.conversation_id AND b.left_at IS NULL
+    WHERE a.user_id = {{}} AND a.left_at IS NULL AND b.user_id <> a.user_id
+) AND ({{}}::text[] IS NULL OR u.id = ANY ({{}}::text[]))
+ORDER BY is_online DESC, u.last_seen_at DESC NULLS LAST, u.id LIMIT {{}}
+"""
+
+NOW = f"SELECT u.id, u.status, u.status_text, u.last_seen_at, {IS_ONLINE} AS is_online FROM users u WHERE u.id = ANY ({{}}::text[])"
+
+# Who of the people with a stream at this process shares an open conversation with whom of those who changed.
+HEARERS = """
+SELECT DISTINCT a.user_id AS who, b.user_id AS hearer FROM participant a
+JOIN conversation c ON c.id = a.conversation_id AND c.state = 'open'
+JOIN participant b ON b.conversation_id = a.conversation_id AND b.left_at IS NULL AND b.user_id <> a.user_id
+WHERE a.user_id = ANY ({}::text[]) AND a.left_at IS NULL AND b.user_id = ANY ({}::text[])
+"""
+
+
+async def get(caller: Caller, user_ids: list[str] | None) -> Presences:
+    """The presence of people the caller shares an open conversation with, or of those of them that are named."""
+    rows = await User.raw(SHARED, caller.id, user_ids, user_ids, PRESENCES_MAX)
+    return Presences(presence=[_view(row) for row in rows])
+
+
+async def announce(user_ids: list[str], is_online: bool | None = None) -> None:
+    """Tell every process that these people came, went, or changed their status (then `is_online` is None)."""
+    for row in await User.raw(NOW, user_ids):
+        if is_online is not None and row["status"] == "invisible":
+            continue  # coming and going unseen
+        listener.signal("presence", msgspec.json.encode(_view(row)).decode(), [])
+
+
+async def hear(said: list[str]) -> None:
+    """Hand presence that was announced (JSON) to those here who may know."""
+    about: dict[str, list[str]] = defaultdict(list)
+    for data in said:
+        about[msgspec.json.decode(data, type=Presence).user_id].append(data)
+    for row in await Participant.raw(HEARERS, list(about), list(HUB.readers)):
+        HUB.signal([row["hearer"]], "presence", about[row["who"]][-1].encode())
+
+
+def _view(row: Row) -> Presence:
+    is_hidden = row["status"] == "invisible"
+    return Presence(
+        user_id=row["id"],
+        is_online=row["is_online"],
+        last_seen_at=row["last_seen_at"],
+        status="online" if is_hidden else row["status"],
+        status_text="" if is_hidden else row["status_text"],
+    )

@@ -1,0 +1,91 @@
+"""Sessions: stream tickets, and tokens ended before their time. Only digests are stored, never a token or a ticket."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from app.delivery import listener
+from app.delivery.hub import HUB
+from app.delivery.reader import Ticket
+from app.errors import NotSignedIn
+from app.identity import Caller, Identity
+from app.schemas import StreamTicket
+from app.tables import RevokedToken
+from app.tables import StreamTicket as StreamTicketTable
+
+TICKET_LIFETIME = timedelta(seconds=30)
+
+# Single use: of two that come with the same ticket, one finds nothing. By primary key.
+REDEEM = """
+DELETE FROM stream_ticket WHERE digest = {} AND expires_at > now()
+RETURNING user_id, token_digest, EXTRACT(EPOCH FROM token_expires_at)::float AS token_expires_at
+"""
+
+
+class Revocation(msgspec.Struct, frozen=True):
+    """What processes tell each other when a token is ended."""
+
+    digest: str
+    expires_at: float
+
+
+async def issue_ticket(caller: Caller) -> StreamTicket:
+    """A ticket that opens one stream as the caller within 30 s, ending with the caller's token."""
+    ticket = secrets.token_urlsafe(32)
+    now = datetime.now(UTC)
+    await StreamTicketTable.delete().where(StreamTicketTable.expires_at < now)
+    await StreamTicketTable.insert(
+        StreamTicketTable(
+            digest=_digest(ticket),
+            user_id=caller.id,
+            token_digest=caller.digest,
+            token_expires_at=datetime.fromtimestamp(caller.expires_at, UTC),
+            expires_at=now + TICKET_LIFETIME,
+        )
+    )
+    return StreamTicket(ticket=ticket, expires_in_ms=TICKET_LIFETIME // timedelta(milliseconds=1))
+
+
+async def redeem_ticket(ticket: str) -> Ticket:
+    """Who a ticket was issued to. It cannot be used again. Raises `NotSignedIn`."""
+    rows = await StreamTicketTable.raw(REDEEM, _digest(ticket))
+    if not rows:
+        raise NotSignedIn("The ticket is used up or too old. Get a new one from POST /api/v1/stream-tickets.")
+    return Ticket(rows[0]["user_id"], rows[0]["token_digest"], rows[0]["token_expires_at"])
+
+
+async def end(identity: Identity, caller: Caller) -> None:
+    """End the caller's token everywhere: its streams say `bye` within a second, and it is refused from now on."""
+    expires_at = datetime.fromtimestamp(caller.expires_at, UTC)
+    await RevokedToken.raw(
+        "INSERT INTO revoked_token (digest, expires_at) VALUES ({}, {}) ON CONFLICT DO NOTHING", caller.digest, expires_at
+    )
+    said = Revocation(digest=caller.digest.hex(), expires_at=caller.expires_at)
+    hear_end(identity, msgspec.json.encode(said))
+    listener.signal("token.revoked", msgspec.json.encode(said).decode(), [])
+
+
+def hear_end(identity: Identity, said: bytes | str) -> None:
+    """A token was ended, here or at another process."""
+    revocation = msgspec.json.decode(said, type=Revocation)
+    digest = bytes.fromhex(revocation.digest)
+    identity.revoke(digest, revocation.expires_at)
+    for reader in HUB.all_readers():
+        if reader.digest == digest:
+            reader.end("token_revoked")
+
+
+async def load_ended(identity: Identity) -> None:
+    """Learn which tokens were ended while this process was not listening."""
+    await RevokedToken.delete().where(RevokedToken.expires_at < datetime.now(UTC))
+    for row in await RevokedToken.select():
+        said = Revocation(digest=row["digest"].hex(), expires_at=row["expires_at"].timestamp())
+        hear_end(identity, msgspec.json.encode(said))
+
+
+def _digest(ticket: str) -> bytes:
+    return hashlib.sha256(ticket.encode()).digest()

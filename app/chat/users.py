@@ -1,0 +1,65 @@
+"""Users: known from their first token on; the name follows the token. `me` is what a page needs at its start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from app.chat import unread
+from app.database import snapshot
+from app.delivery import log
+from app.identity import Caller
+from app.schemas import Me, MePatch, UserView
+from app.tables import User
+
+SEEN_MAX = 100_000
+
+_seen: dict[str, tuple[str, str | None]] = {}
+
+# By primary key; writes only what changed. A token without a name does not take the name away.
+MEET = """
+INSERT INTO users (id, name, avatar_url) VALUES ({}, {}, {})
+ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name, avatar_url = EXCLUDED.avatar_url
+WHERE EXCLUDED.name <> '' AND (users.name, users.avatar_url) IS DISTINCT FROM (EXCLUDED.name, EXCLUDED.avatar_url)
+"""
+
+
+async def meet(caller: Caller) -> None:
+    """Make sure the caller is known under the name of the token. Asks the database once per change and process."""
+    said = (caller.name, caller.avatar_url)
+    if _seen.get(caller.id) == said:
+        return
+    await User.raw(MEET, caller.id, *said)
+    if len(_seen) >= SEEN_MAX:
+        _seen.clear()
+    _seen[caller.id] = said
+
+
+async def introduce(user_ids: Iterable[str]) -> None:
+    """Make sure that people the shop speaks of are known, even before their first token."""
+    await User.raw("INSERT INTO users (id) SELECT unnest({}::text[]) ON CONFLICT DO NOTHING", list(user_ids))
+
+
+async def me(caller: Caller) -> Me:
+    """The caller, their unread totals and the cursor, all of one moment."""
+    async with snapshot():
+        head = await log.head()
+        row = await User.select().where(User.id == caller.id).first()
+        totals = await unread.totals(caller)
+    assert row is not None  # the door has met the caller
+    return Me(
+        user=UserView(id=row["id"], name=row["name"] or row["id"], avatar_url=row["avatar_url"]),
+        status=row["status"],
+        status_text=row["status_text"],
+        unread=totals,
+        cursor=head.cursor,
+    )
+
+
+async def change(caller: Caller, patch: MePatch) -> Me:
+    """Set the status that others see. The others are told by `presence` (see `chat/presence.py`)."""
+    changes = {key: value for key, value in msgspec.structs.asdict(patch).items() if value is not msgspec.UNSET}
+    if changes:
+        await User.update(changes).where(User.id == caller.id)
+    return await me(caller)

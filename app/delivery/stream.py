@@ -1,0 +1,186 @@
+"""A stream over Server-Sent Events (WHATWG HTML, 9.2), as an ASGI response of its own.
+
+One loop, one task: what was missed is joined from ready-made frames and given to one `send`; the position moves only
+after `send` returned; nothing left: wait. Control frames: `hello`, `ready`, `ping`, `reset`, `bye`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from app import metrics, schemas
+from app.database import AWAY
+from app.delivery.hub import HUB, Entry
+from app.delivery.reader import Lost, Reader, watch_disconnect
+from app.delivery.wheel import WHEEL
+
+CHUNK_BYTES = 64 * 1024
+RETRY_MS = 1_000  # a native EventSource waits so long before it connects again
+DRAIN_SPREAD_MS = 2_000  # reconnects after a drain are spread over this
+PAUSE_SECONDS = 1.0  # between attempts to read the table while the database is away
+
+HEADERS = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
+
+_encode = msgspec.json.Encoder().encode
+DELIVERED = metrics.DELIVERED.labels("stream")
+
+Send = Callable[[Any], Awaitable[None]]
+
+
+def frame(kind: str, data: msgspec.Struct, *, cursor: str | None = None) -> bytes:
+    """A control frame. With a cursor, the client resumes from there."""
+    id_ = f"id: {cursor}\n" if cursor else ""
+    return f"{id_}event: {kind}\ndata: ".encode() + _encode(data) + b"\n\n"
+
+
+def chunks(entries: Iterable[Entry]) -> Iterator[tuple[bytes, int, int]]:
+    """The entries' frames joined to pieces of about 64 KB: (bytes, position of the last, how many)."""
+    frames: list[bytes] = []
+    size = position = 0
+    for entry in entries:
+        frames.append(entry.frame)
+        size += len(entry.frame)
+        position = entry.position
+        if size >= CHUNK_BYTES:
+            yield b"".join(frames), position, len(frames)
+            frames, size = [], 0
+    if frames:
+        yield b"".join(frames), position, len(frames)
+
+
+class EventStream:
+    """The ASGI application of one stream."""
+
+    __slots__ = ("cursor", "max_age_ms", "reach", "reader", "send")
+
+    def __init__(
+        self,
+        reader: Reader,
+        cursor: str | None,
+        reach: Callable[[int], Awaitable[None]],
+        *,
+        max_age_ms: int,
+    ) -> None:
+        self.reader = reader
+        self.cursor = cursor
+        self.reach = reach
+        self.max_age_ms = max_age_ms
+
+    async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
+        self.send = send
+        reader = self.reader
+        reader.abort = scope.get("parley.abort")
+        waiting = watch_disconnect(receive, reader.leave)
+        HUB.watch(reader)
+        WHEEL.add(reader)
+        metrics.STREAMS.inc()
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            await self._greet()
+            await self._run()
+        finally:
+            metrics.STREAMS.dec()
+            reader.is_gone = True
+            HUB.unwatch(reader)
+            waiting.close()
+
+    async def _greet(self) -> None:
+        """`hello` at once, then `ready` when caught up; when that needs the table, a small `ping` comes before, so
+        that the client can tell a buffering proxy from a busy server."""
+        reader = self.reader
+        lost: Lost | None = None
+        try:
+            await reader.begin(self.cursor, self.reach)
+        except Lost as error:
+            lost = error
+        hello = schemas.Hello(
+            cursor=self._cursor(),
+            head=str(HUB.cursor),
+            server_time=datetime.now(UTC),
+            heartbeat_ms=round(reader.heartbeat_seconds * 1000),
+            max_age_ms=self.max_age_ms,
+        )
+        await self._write(b"retry: %d\n" % RETRY_MS + frame("hello", hello, cursor=self._cursor()))
+        if lost is not None:
+            await self._reset(lost)
+        elif reader.position < HUB.floor:
+            await self._write(self._ping())
+        await self._catch_up()
+        await self._write(frame("ready", schemas.Ready(cursor=self._cursor()), cursor=self._cursor()))
+
+    async def _run(self) -> None:
+        reader = self.reader
+        while not reader.is_gone:
+            if reader.ends is not None:
+                await self._say_goodbye()
+                return
+            await reader.wait()
+            await self._catch_up()
+            if reader.signals:
+                await self._write(b"".join(signal[2] for signal in reader.take_signals()))
+            if reader.is_ping_due and not reader.is_gone:
+                reader.is_ping_due = False
+                await self._write(self._ping())
+
+    async def _catch_up(self) -> None:
+        """Write everything up to the head."""
+        reader = self.reader
+        while not reader.is_gone:
+            try:
+                entries, upto = await reader.missed()
+            except Lost as lost:
+                await self._reset(lost)
+                continue
+            except AWAY:
+                await self._write(self._ping())  # the stream stays open; the database will be back
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
+            for body, position, count in chunks(entries):
+                await self._write(body)
+                if reader.is_gone:
+                    return
+                reader.position = position
+                DELIVERED.inc(count)
+            reader.position = upto
+            if upto >= HUB.head:
+                return
+
+    async def _write(self, body: bytes) -> None:
+        self.reader.sending_since = time.monotonic()
+        await self.send({"type": "http.response.body", "body": body, "more_body": True})
+        self.reader.sending_since = None
+
+    async def _reset(self, lost: Lost) -> None:
+        self.reader.restart()
+        reset = schemas.Reset(reason=lost.reason, cursor=self._cursor())  # type: ignore[arg-type]
+        await self._write(frame("reset", reset, cursor=self._cursor()))
+
+    def _ping(self) -> bytes:
+        ping = schemas.Ping(server_time=datetime.now(UTC), head=str(HUB.cursor))
+        return frame("ping", ping, cursor=self._cursor())
+
+    async def _say_goodbye(self) -> None:
+        reason = self.reader.ends
+        retry_ms = random.randrange(DRAIN_SPREAD_MS) if reason == "draining" else 0
+        bye = frame("bye", schemas.Bye(reason=reason, retry_ms=retry_ms))  # type: ignore[arg-type]
+        await self.send({"type": "http.response.body", "body": bye, "more_body": False})
+
+    def _cursor(self) -> str:
+        return f"{self.reader.epoch}-{self.reader.position}"
+
+
+
+
+
+

@@ -1,0 +1,184 @@
+"""Identity: who calls. Verifies and mints tokens (JWT, RFC 7519), and remembers which were revoked. No HTTP, no database.
+
+The algorithm is pinned by what is configured, never by the token (RFC 8725 3.1). A verified token is remembered until
+it expires: verifying costs more than everything else in a small request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import time
+from typing import Any, Literal
+
+import jwt
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from app.errors import NotSignedIn, TokenExpired, Unavailable
+from app.settings import Settings
+
+TOKEN_CHARACTERS_MAX = 8_192
+REMEMBERED_MAX = 50_000  # verified tokens; then all are forgotten and verified again
+NAME_CHARACTERS_MAX = 200
+URL_CHARACTERS_MAX = 2_000
+JWKS_REFRESH_SECONDS = 30.0  # an unknown `kid` asks the shop for its keys at most this often
+JWKS_TIMEOUT_SECONDS = 3
+DAY_SECONDS = 86_400
+
+_USER_ID = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
+_URL = re.compile(r"(https?://|/)[^\s\x00-\x1f]*")
+
+Role = Literal["user", "service", "admin"]
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Whoever a token speaks for. `expires_at` in seconds since 1970; `digest` names the token."""
+
+    id: str
+    name: str
+    avatar_url: str | None
+    role: Role
+    expires_at: float
+    digest: bytes
+
+    @property
+    def is_service(self) -> bool:
+        """The shop's own back end."""
+        return self.role == "service"
+
+    @property
+    def is_overseer(self) -> bool:
+        """The shop's back end or a moderator: finds conversations without being in them."""
+        return self.role != "user"
+
+
+class Identity:
+    def __init__(self, settings: Settings) -> None:
+        self.secret = settings.jwt_secret
+        self.audience = settings.jwt_audience
+        self.issuer = settings.jwt_issuer
+        self.remembered: dict[str, Caller] = {}
+        self.revoked: dict[bytes, float] = {}
+        self.jwks = (
+            jwt.PyJWKClient(settings.jwks_url, timeout=JWKS_TIMEOUT_SECONDS, cache_keys=True)
+            if settings.jwks_url
+            else None
+        )
+        self.jwks_asked_at = -JWKS_REFRESH_SECONDS
+        self.key: Any = self.secret
+        self.algorithm = "HS256"
+        if settings.jwt_public_key:
+            self.key = load_pem_public_key(settings.jwt_public_key.encode())
+            self.algorithm = _algorithm_of(self.key)
+
+    async def verify(self, token: str) -> Caller:
+        """The caller a token speaks for. Raises `NotSignedIn` or `TokenExpired`."""
+        caller = self.remembered.get(token)
+        if caller is None:
+            caller = await self._decode(token)
+            if len(self.remembered) >= REMEMBERED_MAX:
+                self.remembered.clear()
+            self.remembered[token] = caller
+        if caller.expires_at <= time.time():
+            del self.remembered[token]
+            raise TokenExpired
+        if caller.digest in self.revoked:
+            raise NotSignedIn("This session was ended.")
+        return caller
+
+    def revoke(self, digest: bytes, expires_at: float) -> None:
+        """Refuse a token from now on."""
+        now = time.time()
+        self.revoked = {known: end for known, end in self.revoked.items() if end > now}
+        self.revoked[digest] = expires_at
+
+    def mint(self, user_id: str, *, ttl_seconds: int, name: str | None = None, role: Role = "user") -> str:
+        """A signed token, for the demo and `parley token`. A shop's back end makes its own."""
+        if self.secret is None:
+            raise ValueError("Tokens can only be made with PARLEY_JWT_SECRET; with a public key, the shop makes them.")
+        claims: dict[str, Any] = {"sub": user_id, "exp": int(time.time()) + ttl_seconds, "role": role}
+        claims |= {"name": name} if name else {}
+        claims |= {"aud": self.audience} if self.audience else {}
+        claims |= {"iss": self.issuer} if self.issuer else {}
+        return jwt.encode(claims, self.secret, algorithm="HS256")
+
+    async def _decode(self, token: str) -> Caller:
+        if len(token) > TOKEN_CHARACTERS_MAX:
+            raise NotSignedIn(f"The token is longer than {TOKEN_CHARACTERS_MAX} characters.")
+        try:
+            key, algorithm = await self._key_of(token) if self.jwks else (self.key, self.algorithm)
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[algorithm],
+                audience=self.audience,
+                issuer=self.issuer,
+                options={"require": ["exp", "sub"], "verify_aud": self.audience is not None},
+            )
+        except jwt.ExpiredSignatureError:
+            raise TokenExpired from None
+        except jwt.PyJWKClientConnectionError as error:
+            raise Unavailable("The shop's keys cannot be fetched now.") from error
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            raise NotSignedIn(f"The token is not valid: {_why(error)}.") from None
+        return _caller(claims, hashlib.sha256(token.encode()).digest())
+
+    async def _key_of(self, token: str) -> tuple[Any, str]:
+        """The key that a token's `kid` names in the shop's key set (RFC 7517)."""
+        assert self.jwks is not None
+        kid = jwt.get_unverified_header(token).get("kid")
+        known = await asyncio.to_thread(self.jwks.get_signing_keys)
+        key = self.jwks.match_kid(known, kid) if isinstance(kid, str) else None
+        if key is None and time.monotonic() - self.jwks_asked_at > JWKS_REFRESH_SECONDS:
+            self.jwks_asked_at = time.monotonic()
+            fresh = await asyncio.to_thread(self.jwks.get_signing_keys, refresh=True)
+            key = self.jwks.match_kid(fresh, kid) if isinstance(kid, str) else None
+        if key is None:
+            raise jwt.InvalidKeyError("its `kid` is not among the shop's keys")
+        return key.key, _algorithm_of(key.key)
+
+
+def _algorithm_of(key: Any) -> str:
+    if isinstance(key, RSAPublicKey):
+        return "RS256"
+    return "ES256" if isinstance(key, EllipticCurvePublicKey) else "EdDSA"
+
+
+def _why(error: Exception) -> str:
+    """Which check failed, without repeating anything of the token."""
+    match error:
+        case jwt.MissingRequiredClaimError():
+            return f"it lacks the claim `{error.claim}`"
+        case jwt.InvalidAudienceError():
+            return "it is for another audience"
+        case jwt.InvalidIssuerError():
+            return "it is from another issuer"
+        case jwt.ImmatureSignatureError():
+            return "it is not valid yet"
+        case jwt.InvalidKeyError():
+            return str(error)
+        case jwt.InvalidAlgorithmError() | jwt.InvalidSignatureError():
+            return "its signature does not match"
+        case _:
+            return "it cannot be decoded"
+
+
+def _caller(claims: dict[str, Any], digest: bytes) -> Caller:
+    sub, role, name, avatar = (claims.get(claim) for claim in ("sub", "role", "name", "avatar_url"))
+    if not isinstance(sub, str) or not _USER_ID.fullmatch(sub):
+        raise NotSignedIn("The token's `sub` must be a text of 1 to 128 characters.")
+    if role not in (None, "user", "service", "admin"):
+        raise NotSignedIn("The token's `role` must be user, service or admin.")
+    is_url = isinstance(avatar, str) and len(avatar) <= URL_CHARACTERS_MAX and _URL.fullmatch(avatar)
+    return Caller(
+        id=sub,
+        name=re.sub(r"[\x00-\x1f\x7f]", " ", name)[:NAME_CHARACTERS_MAX].strip() if isinstance(name, str) else "",
+        avatar_url=avatar if is_url else None,
+        role=role or "user",
+        expires_at=float(claims["exp"]),
+        digest=digest,
+    )

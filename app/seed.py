@@ -1,0 +1,164 @@
+"""Data that nobody typed: the demo's cast and items, and a database filled fast for trying out loads."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Literal
+
+from app import database
+from app.chat import contexts, conversations, messages
+from app.database import DB, transaction
+from app.identity import Caller
+from app.schemas import ContextDraft, ContextRef, Draft, Opening, ParticipantDraft, Price
+from app.settings import Settings
+from app.tables import Context
+
+CAST: dict[str, tuple[str, Literal["user", "service", "admin"]]] = {
+    "bea": ("Bea Brandt", "user"),
+    "ben": ("Ben Okafor", "user"),
+    "sol": ("Sol Martínez", "user"),
+    "sam": ("Sam Lindqvist", "user"),
+    "ada": ("Ada from support", "user"),
+    "shop": ("The shop", "service"),
+}
+
+ITEMS: dict[tuple[str, str], ContextDraft] = {
+    ("listing", "oak-table"): ContextDraft(
+        title="Oak table, 1960s", url="/?item=listing:oak-table", price=Price(amount_minor=24_000, currency="EUR"),
+        seller_id="sol", state="available", attributes={"size": "160 × 80 cm", "pick-up": "Lisbon"},
+    ),
+    ("listing", "road-bike"): ContextDraft(
+        title="Road bike, 56 cm", url="/?item=listing:road-bike", price=Price(amount_minor=65_000, currency="EUR"),
+        seller_id="sam", state="available", attributes={"groupset": "105", "year": 2021},
+    ),
+    ("product", "moka-pot"): ContextDraft(
+        title="Moka pot, 6 cups", url="/?item=product:moka-pot", price=Price(amount_minor=3_490, currency="EUR"),
+        seller_id="sol", state="in stock",
+    ),
+    ("service", "piano-lessons"): ContextDraft(
+        title="Piano lessons at your home", url="/?item=service:piano-lessons",
+        price=Price(amount_minor=4_500, currency="EUR"), seller_id="sam", state="open",
+    ),
+    ("request", "move-sofa"): ContextDraft(
+        title="Wanted: two people to move a sofa", url="/?item=request:move-sofa", seller_id="bea", state="open"
+    ),
+    ("order", "1001"): ContextDraft(
+        title="Order 1001", url="/?item=order:1001", price=Price(amount_minor=3_490, currency="EUR"),
+        seller_id="sol", state="paid",
+    ),
+}
+
+CHAT = (("bea", "Hello Sol, is the oak table still there?"), ("sol", "Hi Bea, yes it is. Would you like to see it?"))
+
+MESSAGES_PER_CHUNK = 50_000
+
+
+async def plant_demo(settings: Settings) -> None:
+    """The cast, their items, one conversation and one order, on the first start only."""
+    await database.connect(settings)
+    try:
+        if not await Context.exists().where(Context.kind == "listing").where(Context.item_id == "oak-table"):
+            await _plant()
+    finally:
+        await database.disconnect()
+
+
+async def _plant() -> None:
+    shop = _caller("shop")
+    for (kind, item_id), draft in ITEMS.items():
+        await contexts.put(shop, ContextRef(kind=kind, id=item_id), draft)  # type: ignore[arg-type]
+    from app.chat import users  # noqa: PLC0415
+
+    for user_id in CAST:
+        await users.meet(_caller(user_id))
+    table = ContextRef(kind="listing", id="oak-table")
+    opened, _ = await conversations.open_or_get(_caller("bea"), Opening(context=table))
+    for user_id, body in CHAT:
+        await messages.send(_caller(user_id), opened.conversation.id, Draft(client_id=uuid.uuid4(), body=body))
+    people = [ParticipantDraft(user_id="bea", role="buyer"), ParticipantDraft(user_id="ada", role="agent")]
+    order = Opening(context=ContextRef(kind="order", id="1001"), participants=people, subject="Order 1001")
+    await conversations.open_or_get(shop, order)
+
+
+def _caller(user_id: str) -> Caller:
+    name, role = CAST[user_id]
+    return Caller(id=user_id, name=name, avatar_url=None, role=role, expires_at=0.0, digest=b"")
+
+
+# --- fill ----------------------------------------------------------------------------------------------------------
+
+PEOPLE = """
+INSERT INTO users (id, name)
+SELECT 'buyer-' || n, 'Buyer ' || n FROM generate_series(1, $1) n
+UNION ALL SELECT 'seller-' || n, 'Seller ' || n FROM generate_series(1, $2) n
+ON CONFLICT DO NOTHING
+"""
+
+LISTINGS = """
+INSERT INTO context (kind, item_id, title, seller_id, price_amount_minor, price_currency, state)
+SELECT 'listing', 'seed-' || n, 'Listing ' || n, 'seller-' || n, 1000 + n, 'EUR', 'available'
+FROM generate_series(1, $1) n ON CONFLICT DO NOTHING
+"""
+
+# Conversation n of this run is between buyer n mod buyers and seller n mod sellers.
+OPENED = """
+WITH opened AS (
+    INSERT INTO conversation (id, context_id, opening_key, last_seq, last_activity_at)
+    SELECT gen_random_uuid(), x.id, decode(md5($1 || '-' || n), 'hex'), $5, now() - n * interval '1 second'
+    FROM generate_series($2::int, $3::int) n JOIN context x ON x.kind = 'listing' AND x.item_id = 'seed-' || (n % $4 + 1)
+    RETURNING id, context_id, last_seq, last_activity_at
+),
+numbered AS (SELECT *, row_number() OVER () AS n FROM opened),
+people AS (
+    INSERT INTO participant (conversation_id, user_id, role, last_seq, delivered_seq, read_seq, last_activity_at)
+    SELECT o.id, p.user_id, p.role, o.last_seq, p.read_seq, p.read_seq, o.last_activity_at
+    FROM numbered o JOIN context x ON x.id = o.context_id CROSS JOIN LATERAL (VALUES
+        ('buyer-' || ((o.n + $2::int) % $6 + 1), 'buyer', o.last_seq),
+        (x.seller_id, 'seller', GREATEST(0, o.last_seq - o.n % 3))
+    ) p (user_id, role, read_seq)
+)
+SELECT n.id, x.seller_id, 'buyer-' || ((n.n + $2::int) % $6 + 1) AS buyer_id FROM numbered n JOIN context x ON x.id = n.context_id
+"""
+
+SAID = """
+INSERT INTO message (id, conversation_id, seq, position, sender_id, client_id, kind, body, created_at)
+SELECT gen_random_uuid(), c.id, seq, $5 + (row_number() OVER ()), CASE WHEN seq % 2 = 1 THEN c.buyer_id ELSE c.seller_id END,
+    gen_random_uuid(), 'text', 'Message ' || seq || ' of many', now() - ($4 - seq) * interval '1 minute'
+FROM unnest($1::uuid[], $2::text[], $3::text[]) c (id, buyer_id, seller_id) CROSS JOIN generate_series(1, $4::bigint) seq
+"""
+
+
+async def fill(settings: Settings, *, buyers: int, sellers: int, conversations: int, messages: int) -> None:
+    """Made-up people, listings, conversations and messages, fast. They are history: the log begins after them, so
+    clients that were connected load their state anew."""
+    await database.connect(settings)
+    try:
+        run = uuid.uuid4().hex
+        each = max(1, messages // max(1, conversations))
+        size = max(1, MESSAGES_PER_CHUNK // each)
+        async with DB.pool.acquire() as connection:  # type: ignore[union-attr]
+            await connection.execute(PEOPLE, buyers, sellers, timeout=600)
+            await connection.execute(LISTINGS, sellers, timeout=600)
+        began = time.monotonic()
+        for first in range(0, conversations, size):
+            last = min(first + size, conversations)
+            await _fill_chunk(run, (first, last - 1), (buyers, sellers), each)
+            rate = last * each / (time.monotonic() - began)
+            print(f"\r{last:,} conversations, {last * each:,} messages, {rate:,.0f} per second", end="", flush=True)
+        print()
+    finally:
+        await database.disconnect()
+
+
+async def _fill_chunk(run: str, span: tuple[int, int], people: tuple[int, int], each: int) -> None:
+    buyers, sellers = people
+    async with transaction() as begun:
+        connection = begun.connection
+        rows = await connection.fetch(OPENED, run, *span, sellers, each, buyers, timeout=600)
+        columns = ([row["id"] for row in rows], [row["buyer_id"] for row in rows], [row["seller_id"] for row in rows])
+        count = len(rows) * each
+        head = await connection.fetchval(
+            "UPDATE log_head SET position = position + $1, floor = position + $1 WHERE id = 1 RETURNING position", count
+        )
+        await connection.execute(SAID, *columns, each, head - count, timeout=600)

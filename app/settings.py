@@ -1,0 +1,202 @@
+"""Settings: the only reader of the environment. Everything else receives a frozen `Settings`.
+
+All mistakes are collected and reported at once, each with the name of its variable and how to mend it.
+Not here: what a setting does. That is said where it is used.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+SECRET_BYTES_MIN = 32  # RFC 7518 3.2: an HS256 key is at least as long as its hash
+PORT_MAX = 65_535
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """So many actions in so many seconds, as a token bucket: `count` at once, refilled evenly over `seconds`."""
+
+    count: int
+    seconds: int
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every choice an operator has, with its default."""
+
+    database_url: str | None = None
+    data_dir: Path = Path(".parley")
+    listen_url: str | None = None
+    pool_size: int = 8
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    demo: bool = False
+    jwt_secret: str | None = None
+    jwt_public_key: str | None = None
+    jwks_url: str | None = None
+    jwt_audience: str | None = None
+    jwt_issuer: str | None = None
+    allowed_origins: tuple[str, ...] = ()
+    bus: str = "postgres"
+    send_limit: Rate | None = Rate(30, 10)
+    open_limit: Rate | None = Rate(30, 3600)
+    auth_failure_limit: Rate | None = Rate(30, 60)
+    heartbeat_seconds: float = 15.0
+    stream_max_age_seconds: int = 3600
+    log_retention_days: int = 14
+    drain_seconds: float = 2.0
+
+
+class SettingsError(Exception):
+    """The environment does not make sense. `mistakes` has one sentence for each thing to mend."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        self.mistakes = mistakes
+        super().__init__("\n".join(mistakes))
+
+
+def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """Settings from `PARLEY_*` variables, `given` (from the command line) winning over them.
+
+    An empty variable counts as absent. Raises `SettingsError` with every mistake found.
+    """
+    source = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    mistakes: list[str] = []
+    for name, (field, parse) in _VARIABLES.items():
+        if raw := source.get(name, "").strip():
+            try:
+                values[field] = parse(raw)
+            except ValueError as error:
+                mistakes.append(f"{name}: {error}")
+    mistakes += [
+        f"{name}: no such setting, see the table in README.md"
+        for name in source
+        if name.startswith("PARLEY_") and name not in _VARIABLES
+    ]
+    settings = Settings(**(values | {key: value for key, value in given.items() if value is not None}))
+    mistakes += _contradictions(settings)
+    if mistakes:
+        raise SettingsError(mistakes)
+    return settings
+
+
+def with_secret(settings: Settings) -> Settings:
+    """The settings with a signing secret: in demo mode one is generated and kept in the data directory."""
+    if settings.jwt_secret or settings.jwt_public_key or settings.jwks_url or not settings.demo:
+        return settings
+    path = settings.data_dir / "jwt-secret"
+    if not path.exists():
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        path.write_text(secrets.token_urlsafe(48))
+        path.chmod(0o600)
+    return msgspec.structs.replace(settings, jwt_secret=path.read_text().strip())
+
+
+def child_environment(**extra: str) -> dict[str, str]:
+    """The environment for a process that we start: ours and `extra`."""
+    return {**os.environ, **extra}
+
+
+def metrics_dir() -> str | None:
+    """Where workers of one server share their metrics; None when there is one worker. Prometheus' own variable."""
+    return os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    found: list[str] = []
+    keys = [settings.jwt_secret, settings.jwt_public_key, settings.jwks_url]
+    if sum(key is not None for key in keys) > 1:
+        # Two kinds of key at once is how key confusion starts (RFC 8725 3.1): the operator chooses one.
+        found.append("PARLEY_JWT_SECRET, PARLEY_JWT_PUBLIC_KEY, PARLEY_JWKS_URL: set exactly one of them")
+    if not any(keys) and not settings.demo:
+        found.append(
+            "PARLEY_JWT_SECRET: required outside demo mode; `openssl rand -base64 48` makes one "
+            "(or set PARLEY_JWT_PUBLIC_KEY or PARLEY_JWKS_URL)"
+        )
+    if settings.jwt_secret is not None and len(settings.jwt_secret.encode()) < SECRET_BYTES_MIN:
+        found.append(f"PARLEY_JWT_SECRET: at least {SECRET_BYTES_MIN} bytes are needed, this has fewer")
+    return found
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        if raw not in choices:
+            raise ValueError(f"{raw!r} is not one of {', '.join(choices)}")
+        return raw
+
+    return parse
+
+
+def _bool(raw: str) -> bool:
+    if raw.lower() not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
+        raise ValueError(f"{raw!r} is neither true nor false")
+    return raw.lower() in ("1", "true", "yes", "on")
+
+
+def _number(low: float, high: float, kind: type[int] | type[float] = int) -> Callable[[str], float]:
+    def parse(raw: str) -> float:
+        try:
+            value = kind(raw)
+        except ValueError:
+            raise ValueError(f"{raw!r} is not a number") from None
+        if not low <= value <= high:
+            raise ValueError(f"{raw} is not between {low} and {high}")
+        return value
+
+    return parse
+
+
+def _rate(raw: str) -> Rate | None:
+    if raw == "off":
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,8})/([1-9]\d{0,8})", raw)
+    if match is None:
+        raise ValueError(f"{raw!r} is neither count/seconds (30/10: thirty in ten seconds) nor off")
+    return Rate(int(match[1]), int(match[2]))
+
+
+def _postgres_url(raw: str) -> str:
+    if not raw.startswith(("postgres://", "postgresql://")):
+        raise ValueError("must begin with postgresql://, as in postgresql://user:password@host:5432/database")
+    return raw
+
+
+def _origins(raw: str) -> tuple[str, ...]:
+    origins = tuple(part.strip().rstrip("/") for part in raw.split(",") if part.strip())
+    for origin in origins:
+        if not re.fullmatch(r"https?://[^/\s*]+", origin):
+            raise ValueError(f"{origin!r} is not an origin like https://shop.example")
+    return origins
+
+
+_VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "PARLEY_DATABASE_URL": ("database_url", _postgres_url),
+    "PARLEY_DATA_DIR": ("data_dir", Path),
+    "PARLEY_LISTEN_URL": ("listen_url", _postgres_url),
+    "PARLEY_POOL_SIZE": ("pool_size", _number(2, 200)),
+    "PARLEY_HOST": ("host", str),
+    "PARLEY_PORT": ("port", _number(1, PORT_MAX)),
+    "PARLEY_WORKERS": ("workers", _number(1, 64)),
+    "PARLEY_DEMO": ("demo", _bool),
+    "PARLEY_JWT_SECRET": ("jwt_secret", str),
+    "PARLEY_JWT_PUBLIC_KEY": ("jwt_public_key", lambda raw: raw.replace("\\n", "\n")),
+    "PARLEY_JWKS_URL": ("jwks_url", str),
+    "PARLEY_JWT_AUDIENCE": ("jwt_audience", str),
+    "PARLEY_JWT_ISSUER": ("jwt_issuer", str),
+    "PARLEY_ALLOWED_ORIGINS": ("allowed_origins", _origins),
+    "PARLEY_BUS": ("bus", _one_of("postgres")),
+    "PARLEY_SEND_LIMIT": ("send_limit", _rate),
+    "PARLEY_OPEN_LIMIT": ("open_limit", _rate),
+    "PARLEY_AUTH_FAILURE_LIMIT": ("auth_failure_limit", _rate),
+    "PARLEY_HEARTBEAT_SECONDS": ("heartbeat_seconds", _number(0.2, 120, float)),
+    "PARLEY_STREAM_MAX_AGE_SECONDS": ("stream_max_age_seconds", _number(1, 86_400)),
+    "PARLEY_LOG_RETENTION_DAYS": ("log_retention_days", _number(1, 3650)),
+    "PARLEY_DRAIN_SECONDS": ("drain_seconds", _number(0, 15, float)),
+}
