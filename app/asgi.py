@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import structlog
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
@@ -24,7 +23,7 @@ from app.api.door import signed_in
 from app.chat import presence, sessions
 from app.chat.messages import SENDS
 from app.chat.receipts import RECEIPTS
-from app.database import AWAY
+from app.database import FAILED
 from app.delivery import log
 from app.delivery.bus import Bus
 from app.delivery.hub import HUB
@@ -42,7 +41,7 @@ FRONTEND = Path(__file__).parent.parent / "frontend"
 logger = structlog.get_logger("parley")
 
 
-def create_app(settings: Settings) -> "Edge":
+def create_app(settings: Settings) -> Edge:
     """The ASGI application of one process."""
     limits.SENDS.rate = settings.send_limit
     limits.OPENINGS.rate = settings.open_limit
@@ -140,7 +139,7 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
     LISTENER.bus = Bus(url, on_head=LISTENER.hint, on_signal=on_signal, on_connect=on_connect)
     await LISTENER.start()
     tasks = [
-        asyncio.create_task(_watched(coroutine), name=coroutine.__qualname__)
+        asyncio.create_task(_watched(coroutine))
         for coroutine in (
             LISTENER.bus.run(),
             LISTENER.run(),
@@ -180,7 +179,7 @@ async def _tell_presence(said: asyncio.Queue[str]) -> None:
         batch = [await said.get()]
         while not said.empty():
             batch.append(said.get_nowait())
-        with suppress(*AWAY, asyncpg.PostgresError):
+        with suppress(*FAILED):
             await presence.hear(batch)
 
 
@@ -188,7 +187,7 @@ async def _trim(keep: timedelta) -> None:
     """Trim the log from time to time. Several processes may try; the rows they find are gone for the others."""
     while True:
         await asyncio.sleep(TRIM_SECONDS)
-        with suppress(*AWAY, asyncpg.PostgresError):
+        with suppress(*FAILED):
             while await log.trim(keep):
                 pass
 

@@ -65,7 +65,9 @@ def _serve(**given: Any) -> int:
     try:
         listening = server.bind(chosen.host, chosen.port)
     except OSError as error:
-        sys.exit(f"Port {chosen.port} on {chosen.host} cannot be used: {error.strerror}. Choose another: make run PORT=9000")
+        sys.exit(
+            f"Port {chosen.port} on {chosen.host} cannot be used: {error.strerror}. Choose another: make run PORT=9000"
+        )
     chosen = _with_database(chosen)
     asyncio.run(_prepare(chosen))
     print(_welcome(chosen), flush=True)
@@ -116,7 +118,7 @@ async def _migrate_now() -> list[str]:
     try:
         await database.check_version()
         return await migrations.forwards()
-    except (*database.AWAY, database.REFUSED) as error:
+    except database.FAILED as error:
         raise DatabaseError(database.explain(error)) from error
 
 

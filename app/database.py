@@ -41,8 +41,8 @@ AWAY: tuple[type[Exception], ...] = (
 """What is raised when the database is away, as against when we asked it something wrong."""
 
 
-REFUSED = asyncpg.PostgresError
-"""What is raised when the database answers, but with a refusal."""
+FAILED: tuple[type[Exception], ...] = (*AWAY, asyncpg.PostgresError)
+"""What is raised when the database is away or refuses: for loops that must go on whatever it is."""
 
 
 class DatabaseError(Exception):
@@ -70,7 +70,7 @@ class Transaction(PostgresTransaction):
         self.connection = await self.get_connection()
         try:
             self.transaction = self.connection.transaction(**self.options)
-            await self.begin()
+            await self.begin()  # type: ignore[no-untyped-call]
         except BaseException:
             await self._release()
             raise
@@ -87,8 +87,8 @@ class Transaction(PostgresTransaction):
             return exception is None
         self.engine.current_transaction.reset(self.context)
         try:
-            await (self.commit() if exception is None else self.rollback())
-        except (*AWAY, REFUSED):
+            await (self.commit() if exception is None else self.rollback())  # type: ignore[no-untyped-call]
+        except FAILED:
             if exception is None:  # else the first failure is the one to tell
                 raise
         finally:
@@ -141,7 +141,7 @@ async def connect(settings: Settings) -> None:
             max_inactive_connection_lifetime=0,
         )
         await check_version()
-    except (*AWAY, REFUSED) as error:
+    except FAILED as error:
         raise DatabaseError(explain(error)) from error
 
 
@@ -198,7 +198,7 @@ def explain(error: Exception) -> str:
         case TimeoutError():
             return f"The database at PARLEY_DATABASE_URL did not answer within {CONNECT_SECONDS:g} s."
         case _:
-            return f"The database cannot be used: {error or type(error).__name__}"
+            return f"The database cannot be used: {str(error) or type(error).__name__}"
 
 
 def start_embedded(data_dir: Path) -> str:
@@ -216,7 +216,9 @@ def start_embedded(data_dir: Path) -> str:
     try:
         return str(get_server(home).get_uri())
     except Exception as error:
-        raise DatabaseError(f"The embedded PostgreSQL in {home} does not start: {error}. See {home / 'log'}.") from error
+        raise DatabaseError(
+            f"The embedded PostgreSQL in {home} does not start: {error}. See {home / 'log'}."
+        ) from error
 
 
 def _forget_the_dead(home: Path) -> None:

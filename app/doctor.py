@@ -42,7 +42,7 @@ async def examine() -> int:
         except database.DatabaseError as error:
             print(f"{name:<11} WRONG  {error}")
             return 1
-        except (*database.AWAY, asyncpg.PostgresError) as error:
+        except database.FAILED as error:
             print(f"{name:<11} WRONG  {database.explain(error)}")
             return 1
     return 0

@@ -1,4 +1,4 @@
-"""Identity: who calls. Verifies and mints tokens (JWT, RFC 7519), and remembers which were revoked. No HTTP, no database.
+"""Identity: who calls. Verifies and mints tokens (JWT, RFC 7519), and knows which were revoked. No HTTP, no database.
 
 The algorithm is pinned by what is configured, never by the token (RFC 8725 3.1). A verified token is remembered until
 it expires: verifying costs more than everything else in a small request.
@@ -148,23 +148,22 @@ def _algorithm_of(key: Any) -> str:
     return "ES256" if isinstance(key, EllipticCurvePublicKey) else "EdDSA"
 
 
+_WHY: tuple[tuple[type[Exception], str], ...] = (
+    (jwt.InvalidAudienceError, "it is for another audience"),
+    (jwt.InvalidIssuerError, "it is from another issuer"),
+    (jwt.ImmatureSignatureError, "it is not valid yet"),
+    (jwt.InvalidAlgorithmError, "its signature does not match"),
+    (jwt.InvalidSignatureError, "its signature does not match"),
+)
+
+
 def _why(error: Exception) -> str:
     """Which check failed, without repeating anything of the token."""
-    match error:
-        case jwt.MissingRequiredClaimError():
-            return f"it lacks the claim `{error.claim}`"
-        case jwt.InvalidAudienceError():
-            return "it is for another audience"
-        case jwt.InvalidIssuerError():
-            return "it is from another issuer"
-        case jwt.ImmatureSignatureError():
-            return "it is not valid yet"
-        case jwt.InvalidKeyError():
-            return str(error)
-        case jwt.InvalidAlgorithmError() | jwt.InvalidSignatureError():
-            return "its signature does not match"
-        case _:
-            return "it cannot be decoded"
+    if isinstance(error, jwt.MissingRequiredClaimError):
+        return f"it lacks the claim `{error.claim}`"
+    if isinstance(error, jwt.InvalidKeyError):
+        return str(error)
+    return next((sentence for kind, sentence in _WHY if isinstance(error, kind)), "it cannot be decoded")
 
 
 def _caller(claims: dict[str, Any], digest: bytes) -> Caller:

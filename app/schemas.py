@@ -49,20 +49,20 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 # --- users ---------------------------------------------------------------------------------------------------------
 
 
-class UserView(Answer):
+class UserView(Answer, frozen=True):
     id: ExternalId
     name: Annotated[str, Meta(examples=["Bea"])]
     avatar_url: str | None
 
 
-class Unread(Answer):
+class Unread(Answer, frozen=True):
     total: Annotated[int, Meta(examples=[3])]
     buyer: Annotated[int, Meta(examples=[2])]
     seller: Annotated[int, Meta(examples=[1])]
     agent: Annotated[int, Meta(examples=[0])]
 
 
-class Me(Answer):
+class Me(Answer, frozen=True):
     user: UserView
     status: UserStatus
     status_text: str
@@ -70,7 +70,7 @@ class Me(Answer):
     cursor: Cursor
 
 
-class MePatch(Request):
+class MePatch(Request, frozen=True):
     status: UserStatus | UnsetType = UNSET
     status_text: Annotated[str, Meta(max_length=140, pattern=r"^[^\x00-\x1f\x7f]*$")] | UnsetType = UNSET
 
@@ -78,17 +78,17 @@ class MePatch(Request):
 # --- contexts ------------------------------------------------------------------------------------------------------
 
 
-class Price(Request):
+class Price(Request, frozen=True):
     amount_minor: Annotated[int, Meta(ge=0, le=SEQ_MAX, description="In the currency's minor unit.", examples=[4500])]
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217.", examples=["EUR"])]
 
 
-class ContextRef(Request):
+class ContextRef(Request, frozen=True):
     kind: Annotated[ContextKind, Meta(examples=["listing"])]
     id: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["42"])]
 
 
-class ContextDraft(Request):
+class ContextDraft(Request, frozen=True):
     title: Annotated[str, Meta(min_length=1, max_length=300, examples=["Oak table, 1960s"])]
     url: Url | None = None
     image_url: Url | None = None
@@ -101,7 +101,7 @@ class ContextDraft(Request):
     ] = {}
 
 
-class ContextView(Answer):
+class ContextView(Answer, frozen=True):
     kind: Annotated[ContextKind, Meta(examples=["listing"])]
     id: Annotated[str, Meta(examples=["42"])]
     title: Annotated[str, Meta(examples=["Oak table, 1960s"])]
@@ -116,11 +116,12 @@ class ContextView(Answer):
 # --- messages ------------------------------------------------------------------------------------------------------
 
 
-class Draft(Request):
+class Draft(Request, frozen=True):
     """A message before the log has it. Sending the same `client_id` again is safe, however often."""
 
     client_id: Annotated[
-        UUID, Meta(description="Made by the sender, once per message.", examples=["0192f0c1-2b7e-4c55-9a4e-6f1d2c3b4a59"])
+        UUID,
+        Meta(description="Made by the sender, once per message.", examples=["0192f0c1-2b7e-4c55-9a4e-6f1d2c3b4a59"]),
     ]
     kind: Annotated[MessageKind, Meta(examples=["text"])] = "text"
     body: Annotated[str, Meta(max_length=BODY_CHARACTERS_MAX, examples=["Is it still available?"])] = ""
@@ -129,11 +130,13 @@ class Draft(Request):
     last_seen_seq: Annotated[int, Meta(ge=0, le=SEQ_MAX, description="The last number the writer saw.")] | None = None
 
 
-class MessagePatch(Request):
-    body: Annotated[str, Meta(max_length=BODY_CHARACTERS_MAX, examples=["Is it still available? I could fetch it today."])]
+class MessagePatch(Request, frozen=True):
+    body: Annotated[
+        str, Meta(max_length=BODY_CHARACTERS_MAX, examples=["Is it still available? I could fetch it today."])
+    ]
 
 
-class Message(Answer):
+class Message(Answer, frozen=True):
     id: UUID
     conversation_id: UUID
     seq: Seq
@@ -148,17 +151,17 @@ class Message(Answer):
     deleted_at: datetime | None
 
 
-class Sent(Answer):
+class Sent(Answer, frozen=True):
     message: Message
     cursor: Cursor
 
 
-class Messages(Answer):
+class Messages(Answer, frozen=True):
     messages: list[Message]
     has_more: bool
 
 
-class Box(Answer):
+class Box(Answer, frozen=True):
     messages: list[Message]
     next: Annotated[str | None, Meta(description="Pass it as `before` for the next page; null on the last one.")]
 
@@ -166,12 +169,12 @@ class Box(Answer):
 # --- conversations -------------------------------------------------------------------------------------------------
 
 
-class ParticipantDraft(Request):
+class ParticipantDraft(Request, frozen=True):
     user_id: ExternalId
     role: Role | UnsetType = UNSET
 
 
-class Opening(Request):
+class Opening(Request, frozen=True):
     """Open a conversation or get the one that exists: the same people and context find the same conversation."""
 
     context: ContextRef | None = None
@@ -180,13 +183,13 @@ class Opening(Request):
     message: Draft | None = None
 
 
-class ConversationPatch(Request):
+class ConversationPatch(Request, frozen=True):
     is_muted: bool | UnsetType = UNSET
     is_archived: bool | UnsetType = UNSET
     state: ConversationState | UnsetType = UNSET
 
 
-class ParticipantView(Answer):
+class ParticipantView(Answer, frozen=True):
     user: UserView
     role: Role
     delivered_seq: Seq
@@ -194,7 +197,7 @@ class ParticipantView(Answer):
     left_at: datetime | None
 
 
-class Conversation(Answer):
+class Conversation(Answer, frozen=True):
     id: UUID
     context: ContextView | None
     subject: str
@@ -209,13 +212,13 @@ class Conversation(Answer):
     last_activity_at: datetime
 
 
-class Conversations(Answer):
+class Conversations(Answer, frozen=True):
     conversations: list[Conversation]
     next: Annotated[str | None, Meta(description="Pass it as `before` for the next page; null on the last one.")]
     cursor: Cursor | None
 
 
-class Opened(Answer):
+class Opened(Answer, frozen=True):
     conversation: Conversation
     message: Message | None
     cursor: Cursor
@@ -224,37 +227,37 @@ class Opened(Answer):
 # --- receipts, typing, presence ------------------------------------------------------------------------------------
 
 
-class ReceiptDraft(Request):
+class ReceiptDraft(Request, frozen=True):
     delivered_seq: Seq | None = None
     read_seq: Seq | None = None
 
 
-class Receipt(Answer):
+class Receipt(Answer, frozen=True):
     conversation_id: UUID
     user_id: ExternalId
     delivered_seq: Seq
     read_seq: Seq
 
 
-class ReceiptsDraft(Request):
+class ReceiptsDraft(Request, frozen=True):
     """Everything up to a cursor, everything about a context, or both together."""
 
     cursor: Cursor | None = None
     context: Annotated[str, Meta(description="`kind:id`", examples=["order:1001"])] | None = None
 
 
-class Receipts(Answer):
+class Receipts(Answer, frozen=True):
     receipts: list[Receipt]
     cursor: Cursor
 
 
-class UnreadConversation(Answer):
+class UnreadConversation(Answer, frozen=True):
     conversation_id: UUID
     role: Role
     unread_count: int
 
 
-class UnreadView(Answer):
+class UnreadView(Answer, frozen=True):
     total: int
     buyer: int
     seller: int
@@ -262,11 +265,11 @@ class UnreadView(Answer):
     conversations: list[UnreadConversation]
 
 
-class TypingDraft(Request):
+class TypingDraft(Request, frozen=True):
     is_typing: bool
 
 
-class Presence(Answer):
+class Presence(Answer, frozen=True):
     user_id: ExternalId
     is_online: bool
     last_seen_at: datetime | None
@@ -274,30 +277,30 @@ class Presence(Answer):
     status_text: str
 
 
-class Presences(Answer):
+class Presences(Answer, frozen=True):
     presence: list[Presence]
 
 
 # --- session, events -----------------------------------------------------------------------------------------------
 
 
-class Session(Answer):
+class Session(Answer, frozen=True):
     user: UserView
     expires_at: datetime
 
 
-class StreamTicket(Answer):
+class StreamTicket(Answer, frozen=True):
     ticket: str
     expires_in_ms: Annotated[int, Meta(examples=[30_000])]
 
 
-class PolledEvent(Answer):
+class PolledEvent(Answer, frozen=True):
     cursor: Cursor | None
     type: Annotated[str, Meta(examples=["message.sent"])]
     data: msgspec.Raw
 
 
-class Polled(Answer):
+class Polled(Answer, frozen=True):
     events: list[PolledEvent]
     cursor: Cursor
     head: Cursor
@@ -308,21 +311,21 @@ class Polled(Answer):
 # --- events: what stands in `data` ---------------------------------------------------------------------------------
 
 
-class MessageEvent(Answer):
+class MessageEvent(Answer, frozen=True):
     """`message.sent`, `message.edited`, `message.deleted`. A sent message also moves its sender's own receipt."""
 
     conversation_id: UUID
     message: Message
 
 
-class ConversationOpened(Answer):
+class ConversationOpened(Answer, frozen=True):
     """`conversation.opened`: the conversation as it is for someone who has just come into it."""
 
     conversation_id: UUID
     conversation: Conversation
 
 
-class ConversationChanged(Answer):
+class ConversationChanged(Answer, frozen=True):
     """`conversation.changed`: only what changed. Mute and archive are told to their owner alone."""
 
     conversation_id: UUID
@@ -331,25 +334,25 @@ class ConversationChanged(Answer):
     is_archived: bool | UnsetType = UNSET
 
 
-class ParticipantJoined(Answer):
+class ParticipantJoined(Answer, frozen=True):
     conversation_id: UUID
     participant: ParticipantView
 
 
-class ParticipantLeft(Answer):
+class ParticipantLeft(Answer, frozen=True):
     conversation_id: UUID
     user_id: ExternalId
     left_at: datetime
 
 
-class Typing(Answer):
+class Typing(Answer, frozen=True):
     conversation_id: UUID
     user_id: ExternalId
     is_typing: bool
     expires_in_ms: int
 
 
-class Hello(Answer):
+class Hello(Answer, frozen=True):
     cursor: Cursor
     head: Cursor
     server_time: datetime
@@ -357,28 +360,28 @@ class Hello(Answer):
     max_age_ms: int
 
 
-class Ready(Answer):
+class Ready(Answer, frozen=True):
     cursor: Cursor
 
 
-class Ping(Answer):
+class Ping(Answer, frozen=True):
     server_time: datetime
     head: Cursor
 
 
-class Reset(Answer):
+class Reset(Answer, frozen=True):
     """The cursor cannot be continued: load the state anew, the stream goes on from `cursor`."""
 
     reason: Literal["unknown_epoch", "beyond_head", "too_old", "too_far_behind"]
     cursor: Cursor
 
 
-class Bye(Answer):
+class Bye(Answer, frozen=True):
     reason: Literal["max_age", "token_expired", "token_revoked", "draining", "too_many"]
     retry_ms: int
 
 
-class Problem(Answer):
+class Problem(Answer, frozen=True):
     """`application/problem+json` (RFC 9457). `code` is a stable word; further members depend on it."""
 
     type: Annotated[str, Meta(examples=["urn:parley:problem:not_found"])]

@@ -25,27 +25,44 @@ CAST: dict[str, tuple[str, Literal["user", "service", "admin"]]] = {
 
 ITEMS: dict[tuple[str, str], ContextDraft] = {
     ("listing", "oak-table"): ContextDraft(
-        title="Oak table, 1960s", url="/?item=listing:oak-table", price=Price(amount_minor=24_000, currency="EUR"),
-        seller_id="sol", state="available", attributes={"size": "160 × 80 cm", "pick-up": "Lisbon"},
+        title="Oak table, 1960s",
+        url="/?item=listing:oak-table",
+        price=Price(amount_minor=24_000, currency="EUR"),
+        seller_id="sol",
+        state="available",
+        attributes={"size": "160 × 80 cm", "pick-up": "Lisbon"},
     ),
     ("listing", "road-bike"): ContextDraft(
-        title="Road bike, 56 cm", url="/?item=listing:road-bike", price=Price(amount_minor=65_000, currency="EUR"),
-        seller_id="sam", state="available", attributes={"groupset": "105", "year": 2021},
+        title="Road bike, 56 cm",
+        url="/?item=listing:road-bike",
+        price=Price(amount_minor=65_000, currency="EUR"),
+        seller_id="sam",
+        state="available",
+        attributes={"groupset": "105", "year": 2021},
     ),
     ("product", "moka-pot"): ContextDraft(
-        title="Moka pot, 6 cups", url="/?item=product:moka-pot", price=Price(amount_minor=3_490, currency="EUR"),
-        seller_id="sol", state="in stock",
+        title="Moka pot, 6 cups",
+        url="/?item=product:moka-pot",
+        price=Price(amount_minor=3_490, currency="EUR"),
+        seller_id="sol",
+        state="in stock",
     ),
     ("service", "piano-lessons"): ContextDraft(
-        title="Piano lessons at your home", url="/?item=service:piano-lessons",
-        price=Price(amount_minor=4_500, currency="EUR"), seller_id="sam", state="open",
+        title="Piano lessons at your home",
+        url="/?item=service:piano-lessons",
+        price=Price(amount_minor=4_500, currency="EUR"),
+        seller_id="sam",
+        state="open",
     ),
     ("request", "move-sofa"): ContextDraft(
         title="Wanted: two people to move a sofa", url="/?item=request:move-sofa", seller_id="bea", state="open"
     ),
     ("order", "1001"): ContextDraft(
-        title="Order 1001", url="/?item=order:1001", price=Price(amount_minor=3_490, currency="EUR"),
-        seller_id="sol", state="paid",
+        title="Order 1001",
+        url="/?item=order:1001",
+        price=Price(amount_minor=3_490, currency="EUR"),
+        seller_id="sol",
+        state="paid",
     ),
 }
 
@@ -106,7 +123,8 @@ OPENED = """
 WITH opened AS (
     INSERT INTO conversation (id, context_id, opening_key, last_seq, last_activity_at)
     SELECT gen_random_uuid(), x.id, decode(md5($1 || '-' || n), 'hex'), $5, now() - n * interval '1 second'
-    FROM generate_series($2::int, $3::int) n JOIN context x ON x.kind = 'listing' AND x.item_id = 'seed-' || (n % $4 + 1)
+    FROM generate_series($2::int, $3::int) n
+    JOIN context x ON x.kind = 'listing' AND x.item_id = 'seed-' || (n % $4 + 1)
     RETURNING id, context_id, last_seq, last_activity_at
 ),
 numbered AS (SELECT *, row_number() OVER () AS n FROM opened),
@@ -118,14 +136,17 @@ people AS (
         (x.seller_id, 'seller', GREATEST(0, o.last_seq - o.n % 3))
     ) p (user_id, role, read_seq)
 )
-SELECT n.id, x.seller_id, 'buyer-' || ((n.n + $2::int) % $6 + 1) AS buyer_id FROM numbered n JOIN context x ON x.id = n.context_id
+SELECT n.id, x.seller_id, 'buyer-' || ((n.n + $2::int) % $6 + 1) AS buyer_id
+FROM numbered n JOIN context x ON x.id = n.context_id
 """
 
 SAID = """
 INSERT INTO message (id, conversation_id, seq, position, sender_id, client_id, kind, body, created_at)
-SELECT gen_random_uuid(), c.id, seq, $5 + (row_number() OVER ()), CASE WHEN seq % 2 = 1 THEN c.buyer_id ELSE c.seller_id END,
+SELECT gen_random_uuid(), c.id, seq, $5 + row_number() OVER (ORDER BY seq, c.id),
+    CASE WHEN seq % 2 = 1 THEN c.buyer_id ELSE c.seller_id END,
     gen_random_uuid(), 'text', 'Message ' || seq || ' of many', now() - ($4 - seq) * interval '1 minute'
-FROM unnest($1::uuid[], $2::text[], $3::text[]) c (id, buyer_id, seller_id) CROSS JOIN generate_series(1, $4::bigint) seq
+FROM unnest($1::uuid[], $2::text[], $3::text[]) c (id, buyer_id, seller_id)
+CROSS JOIN generate_series(1, $4::bigint) seq
 """
 
 

@@ -120,7 +120,7 @@ class Supervisor:
 
     def _start(self) -> subprocess.Popen[bytes]:
         fd = self.listening.fileno()
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603  our own module
             [sys.executable, "-m", "app", "worker", "--fd", str(fd)],
             pass_fds=[fd],
             env=child_environment(**self.environment),

@@ -130,7 +130,7 @@ class Message(Table, tablename="message", db=DB):
     kind = Varchar(length=6)
     body = Text(default="")
     context = JSON(null=True, default=None)
-    reply_to = ForeignKey("self", null=True, default=None)
+    reply_to: ForeignKey[Any] = ForeignKey("self", null=True, default=None)
     draft_digest = Bytea(null=True, default=None)
     created_at = Timestamptz(default=TimestamptzNow())
     edited_at = Timestamptz(null=True, default=None)

@@ -21,7 +21,9 @@ class Strict(MsgspecDTO[Any]):
         return field_definition.name == "data"
 
     @classmethod
-    def create_for_field_definition(cls, field_definition: FieldDefinition, handler_id: str, *_: Any, **__: Any) -> None:
+    def create_for_field_definition(
+        cls, field_definition: FieldDefinition, handler_id: str, *_: Any, **__: Any
+    ) -> None:
         cls.decoders[handler_id] = msgspec.json.Decoder(field_definition.raw)
 
     @classmethod

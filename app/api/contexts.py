@@ -12,8 +12,10 @@ from app.schemas import ContextDraft, ContextKind, ContextRef, ContextView
 
 
 @put("/contexts/{kind:str}/{item_id:str}", summary="Tell what an item is")
-async def put_context(request: Request[Any, Any, Any], kind: ContextKind, item_id: str, data: ContextDraft) -> ContextView:
-    """For the shop's back end (a token with `role: service`). Telling it again replaces it; cards already shared stay."""
+async def put_context(
+    request: Request[Any, Any, Any], kind: ContextKind, item_id: str, data: ContextDraft
+) -> ContextView:
+    """For the shop's back end (`role: service`). Telling it again replaces it; cards already shared stay."""
     return await contexts.put(request.user, _ref(kind, item_id), data)
 
 

@@ -49,7 +49,9 @@ async def list_conversations(
     which: Annotated[Literal["unread", "archived"] | None, Parameter(query="filter")] = None,
     about: ContextQuery = None,
     with_user: Annotated[str | None, Parameter(query="with", description="Only those with this person.")] = None,
-    q: Annotated[str, Parameter(max_length=100, description="Words in names, item titles and subjects; typos are forgiven.")] = "",
+    q: Annotated[
+        str, Parameter(max_length=100, description="Words in names, item titles and subjects; typos are forgiven.")
+    ] = "",
     before: Annotated[str | None, Parameter(description="`next` of the page before.", max_length=64)] = None,
     limit: Annotated[int, Parameter(ge=1, le=LIMIT_MAX)] = 20,
 ) -> Conversations:
@@ -76,7 +78,7 @@ async def get_conversation(request: Req, conversation_id: UUID) -> Conversation:
 
 @patch("/conversations/{conversation_id:uuid}", summary="Mute, archive, close")
 async def change_conversation(request: Req, conversation_id: UUID, data: ConversationPatch) -> Conversation:
-    """`is_muted` and `is_archived` are the caller's own; `state` is everyone's. An archived one returns on a new message."""
+    """`is_muted` and `is_archived` are the caller's own, `state` is everyone's. A new message ends archiving."""
     return await conversations.change(request.user, conversation_id, data)
 
 
@@ -104,8 +106,6 @@ def _ref(about: str | None) -> ContextRef | None:
         return None
     kind, item_id = parse_context(about)
     return ContextRef(kind=kind, id=item_id)  # type: ignore[arg-type]
-
-
 
 
 @put("/conversations/{conversation_id:uuid}/typing", summary="Tell that one types", status_code=204)

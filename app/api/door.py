@@ -35,7 +35,7 @@ async def _caller_of(connection: Connection) -> Caller:
         token = connection.cookies.get(COOKIE, "")
         if not token:
             raise NotSignedIn
-        if connection.scope["method"] not in SAFE_METHODS:
+        if connection.scope.get("method") not in SAFE_METHODS:
             check_same_site(connection)
     address = connection.client.host if connection.client else ""
     AUTH_FAILURES.check(address)

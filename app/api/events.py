@@ -22,7 +22,9 @@ from app.schemas import Polled, Session, StreamTicket, UserView
 
 Req = Request[Any, Any, Any]
 CursorQuery = Annotated[str | None, Parameter(description="Where to go on. None: from now.", max_length=64)]
-TicketQuery = Annotated[str | None, Parameter(description="From POST /stream-tickets, instead of a token.", max_length=64)]
+TicketQuery = Annotated[
+    str | None, Parameter(description="From POST /stream-tickets, instead of a token.", max_length=64)
+]
 
 STREAM = {200: ResponseSpec(bytes, media_type="text/event-stream", description="Server-Sent Events (WHATWG HTML 9.2).")}
 
@@ -40,9 +42,9 @@ class StreamResponse(Response[None]):
 
 @get("/events/stream", summary="The stream", responses=STREAM)
 async def open_stream(request: Req, cursor: CursorQuery = None, ticket: TicketQuery = None) -> StreamResponse:
-    """Every event for the caller from the cursor on: `Last-Event-ID`, else `?cursor=`, else from now. First `hello`, then
-    what was missed, `ready`, then live. `ping` about every 15 s; `reset` when the cursor cannot be continued: load the
-    state anew; `bye` before a planned end."""
+    """Every event for the caller from the cursor on: `Last-Event-ID`, else `?cursor=`, else from now. First `hello`,
+    then what was missed, `ready`, then live. `ping` about every 15 s; `reset` when the cursor cannot be continued: load
+    the state anew; `bye` before a planned end."""
     return StreamResponse(await _stream(request, cursor, ticket))
 
 
@@ -56,7 +58,9 @@ async def open_stream_by_post(request: Req, cursor: CursorQuery = None, ticket: 
 async def poll_events(
     request: Req,
     cursor: CursorQuery = None,
-    wait: Annotated[float, Parameter(ge=0, le=WAIT_SECONDS_MAX, description="Seconds; 0 is plain catching up.")] = WAIT_SECONDS_MAX,
+    wait: Annotated[
+        float, Parameter(ge=0, le=WAIT_SECONDS_MAX, description="Seconds; 0 is plain catching up.")
+    ] = WAIT_SECONDS_MAX,
 ) -> Polled:
     """The same events with the same cursors. Answers at once when there is something, else after `wait` with none."""
     reader = _reader(request, _ticket_of(request.user))
@@ -77,7 +81,9 @@ async def begin_session(request: Req) -> Response[Session]:
     if scheme.lower() != "bearer":
         raise NotSignedIn("A session begins with a Bearer token.")
     expires_at = datetime.fromtimestamp(caller.expires_at, UTC)
-    session = Session(user=UserView(id=caller.id, name=caller.name or caller.id, avatar_url=caller.avatar_url), expires_at=expires_at)
+    session = Session(
+        user=UserView(id=caller.id, name=caller.name or caller.id, avatar_url=caller.avatar_url), expires_at=expires_at
+    )
     max_age = max(0, int((expires_at - datetime.now(UTC)).total_seconds()))
     return Response(session, cookies=[_cookie(request, token, max_age)])
 
@@ -108,9 +114,7 @@ async def _stream(request: Req, cursor: str | None, ticket: str | None) -> Event
         await signed_in(request, request.route_handler)
         who = _ticket_of(request.user)
     max_age_ms = request.app.state.settings.stream_max_age_seconds * 1000
-    return EventStream(
-        _reader(request, who), _last_event_id(request) or cursor, LISTENER.reach, max_age_ms=max_age_ms
-    )
+    return EventStream(_reader(request, who), _last_event_id(request) or cursor, LISTENER.reach, max_age_ms=max_age_ms)
 
 
 def _reader(request: Req, who: Ticket) -> Reader:

@@ -19,7 +19,9 @@ async def get_me(request: Request[Any, Any, Any]) -> Me:
 
 
 @patch("/me", summary="Set the caller's status")
-async def change_me(request: Request[Any, Any, Any], data: Annotated[MePatch, Body(description="Only what changes.")]) -> Me:
+async def change_me(
+    request: Request[Any, Any, Any], data: Annotated[MePatch, Body(description="Only what changes.")]
+) -> Me:
     """`away` and a status text are shown to others; `invisible` looks offline to them."""
     me = await users.change(request.user, data)
     if data.status is not msgspec.UNSET or data.status_text is not msgspec.UNSET:
@@ -30,7 +32,9 @@ async def change_me(request: Request[Any, Any, Any], data: Annotated[MePatch, Bo
 @get("/presence", summary="Who is online")
 async def get_presence(
     request: Request[Any, Any, Any],
-    user_id: Annotated[list[str] | None, Parameter(description="May be repeated. Without it: all of them.", max_items=200)] = None,
+    user_id: Annotated[
+        list[str] | None, Parameter(description="May be repeated. Without it: all of them.", max_items=200)
+    ] = None,
 ) -> Presences:
     """Of people the caller shares an open conversation with; who is online comes first."""
     return await presence.get(request.user, user_id)

@@ -35,7 +35,10 @@ SeqQuery = Annotated[int | None, Parameter(ge=0, le=SEQ_MAX)]
 @post(
     "/conversations/{conversation_id:uuid}/messages",
     summary="Send a message",
-    responses={201: ResponseSpec(Sent, description="Stored."), 200: ResponseSpec(Sent, description="It was sent before.")},
+    responses={
+        201: ResponseSpec(Sent, description="Stored."),
+        200: ResponseSpec(Sent, description="It was sent before."),
+    },
 )
 async def send_message(request: Req, conversation_id: UUID, data: Draft) -> Response[bytes]:
     """Stored, and on its way to everyone, when this answers. The same `client_id` again gives 200 and the first result,
@@ -56,9 +59,7 @@ async def get_history(
     """In ascending `seq`: the newest, or those `before`, `after` or `around` a number."""
     if sum(bound is not None for bound in (before, after, around)) > 1:
         raise Invalid(("before", "after and around exclude each other"))
-    return await messages.history(
-        request.user, conversation_id, before=before, after=after, around=around, limit=limit
-    )
+    return await messages.history(request.user, conversation_id, before=before, after=after, around=around, limit=limit)
 
 
 @get("/messages/{message_id:uuid}", summary="One message")

@@ -25,7 +25,11 @@ async def live() -> dict[str, str]:
 @get("/health/ready", summary="Ready")
 async def ready() -> Response[dict[str, Any]]:
     """Whether traffic should come here: 503 with every reason by name when not."""
-    reasons = {name: why for name, why in (("database", await _database()), ("listener", _listener()), ("draining", _draining())) if why}
+    reasons = {
+        name: why
+        for name, why in (("database", await _database()), ("listener", _listener()), ("draining", _draining()))
+        if why
+    }
     return Response(
         {"status": "not ready" if reasons else "ready", "reasons": reasons}, status_code=503 if reasons else 200
     )

@@ -31,9 +31,9 @@ STATUS: dict[type[errors.Refused], int] = {
 log = structlog.get_logger("parley.api")
 
 
-def refuse(_: Request[Any, Any, Any], error: errors.Refused) -> Response[bytes]:
+def refuse(_: Request[Any, Any, Any], error: errors.Refused, *, status: int | None = None) -> Response[bytes]:
     """The problem document of a refusal."""
-    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    status = status or next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     data = dict(error.data)
     headers = {"Cache-Control": "no-store"}
     if seconds := data.pop("retry_after_seconds", None):
@@ -53,27 +53,30 @@ def refuse(_: Request[Any, Any, Any], error: errors.Refused) -> Response[bytes]:
 
 def refuse_framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """What Litestar refuses before an action is called."""
+    if error.status_code >= 500 and error.status_code != 503:
+        return fail(request, error)
+    refused: errors.Refused
     match error.status_code:
+        case 404 | 405:
+            refused = errors.NotFound("There is no such call.")
         case 413:
-            return refuse(request, errors.TooLarge())
-        case 404:
-            return refuse(request, errors.NotFound("There is no such call or thing."))
-        case 405:
-            response = refuse(request, errors.NotFound("This call does not take that method."))
-            response.status_code = 405
-            return response
-        case 400 if isinstance(error, ValidationException):
-            return refuse(request, errors.Invalid(*_parameter_errors(error)))
+            refused = errors.TooLarge()
         case 503:
-            return refuse(request, errors.Unavailable(error.detail))
-        case status if status < 500:
-            return refuse(request, errors.Invalid(("request", error.detail)))
-    return fail(request, error)
+            refused = errors.Unavailable(error.detail)
+        case _ if isinstance(error, ValidationException):
+            refused = errors.Invalid(*_parameter_errors(error))
+        case _:
+            refused = errors.Invalid(("request", error.detail))
+    response = refuse(request, refused, status=405 if error.status_code == 405 else None)
+    response.headers.update(error.headers or {})
+    return response
 
 
 def _parameter_errors(error: ValidationException) -> list[tuple[str, str]]:
     extra = error.extra if isinstance(error.extra, list) else []
-    found = [(str(item.get("key", "request")), str(item.get("message", ""))) for item in extra if isinstance(item, dict)]
+    found = [
+        (str(item.get("key", "request")), str(item.get("message", ""))) for item in extra if isinstance(item, dict)
+    ]
     return found or [("request", error.detail)]
 
 

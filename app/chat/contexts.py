@@ -14,7 +14,8 @@ from app.tables import Context
 FIND = f"SELECT {views.CONTEXT_COLUMNS}, x.id FROM context x WHERE x.kind = {{}} AND x.item_id = {{}}"
 
 PUT = """
-INSERT INTO context (kind, item_id, title, url, image_url, price_amount_minor, price_currency, seller_id, state, attributes)
+INSERT INTO context
+    (kind, item_id, title, url, image_url, price_amount_minor, price_currency, seller_id, state, attributes)
 VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {}, {})
 ON CONFLICT (kind, item_id) DO UPDATE SET title = EXCLUDED.title, url = EXCLUDED.url, image_url = EXCLUDED.image_url,
     price_amount_minor = EXCLUDED.price_amount_minor, price_currency = EXCLUDED.price_currency,
@@ -54,9 +55,9 @@ async def put(caller: Caller, ref: ContextRef, draft: ContextDraft) -> ContextVi
 async def get(caller: Caller, ref: ContextRef) -> ContextView:
     """An item, for anyone who is signed in; an order only for its own people."""
     context_id, view = await find(ref)
-    if ref.kind == "order" and not caller.is_overseer and view.seller_id != caller.id:
-        if not await Context.raw(IS_IN_ONE, caller.id, context_id):
-            raise NotFound
+    is_open_to_caller = ref.kind != "order" or caller.is_overseer or view.seller_id == caller.id
+    if not is_open_to_caller and not await Context.raw(IS_IN_ONE, caller.id, context_id):
+        raise NotFound
     return view
 
 

@@ -1,4 +1,4 @@
-"""Presence: who is online, told only to people who share an open conversation. An invisible person is offline to all."""
+"""Presence: who is online, told only to people who share an open conversation. Who is invisible is offline to all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ WHERE u.id IN (
 ORDER BY is_online DESC, u.last_seen_at DESC NULLS LAST, u.id LIMIT {{}}
 """
 
-NOW = f"SELECT u.id, u.status, u.status_text, u.last_seen_at, {IS_ONLINE} AS is_online FROM users u WHERE u.id = ANY ({{}}::text[])"
+NOW = f"""
+SELECT u.id, u.status, u.status_text, u.last_seen_at, {IS_ONLINE} AS is_online FROM users u
+WHERE u.id = ANY ({{}}::text[])
+"""
 
 # Who of the people with a stream at this process shares an open conversation with whom of those who changed.
 HEARERS = """

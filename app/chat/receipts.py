@@ -71,8 +71,12 @@ async def read_upto(caller: Caller, cursor: str | None, about: ContextRef | None
         rows = await Participant.raw(UNREAD_UPTO, position, caller.id, kind, kind, item_id)
     moved: list[Receipt] = []
     for start in range(0, len(rows), BATCH_MAX):
-        batch = [Moving(row["conversation_id"], caller.id, NOTHING, row["seq"]) for row in rows[start : start + BATCH_MAX]]
-        moved += [_view(moving, row) for moving, row in zip(batch, await _commit(batch), strict=True) if row is not None]
+        batch = [
+            Moving(row["conversation_id"], caller.id, NOTHING, row["seq"]) for row in rows[start : start + BATCH_MAX]
+        ]
+        moved += [
+            _view(moving, row) for moving, row in zip(batch, await _commit(batch), strict=True) if row is not None
+        ]
     return Receipts(receipts=moved, cursor=(await log.head()).cursor)
 
 

@@ -91,9 +91,7 @@ def role_at(context: ContextView | None, user_id: str) -> Role:
     return "seller" if is_owner != is_request else "buyer"
 
 
-def _people_named_by_service(
-    context: ContextView | None, named: Mapping[str, Role | None] | None
-) -> dict[str, Role]:
+def _people_named_by_service(context: ContextView | None, named: Mapping[str, Role | None] | None) -> dict[str, Role]:
     if not named:
         raise Invalid(("participants", "name everyone in the conversation"))
     return {user_id: role or role_at(context, user_id) for user_id, role in named.items()}

@@ -62,7 +62,9 @@ async def end(identity: Identity, caller: Caller) -> None:
     """End the caller's token everywhere: its streams say `bye` within a second, and it is refused from now on."""
     expires_at = datetime.fromtimestamp(caller.expires_at, UTC)
     await RevokedToken.raw(
-        "INSERT INTO revoked_token (digest, expires_at) VALUES ({}, {}) ON CONFLICT DO NOTHING", caller.digest, expires_at
+        "INSERT INTO revoked_token (digest, expires_at) VALUES ({}, {}) ON CONFLICT DO NOTHING",
+        caller.digest,
+        expires_at,
     )
     said = Revocation(digest=caller.digest.hex(), expires_at=caller.expires_at)
     hear_end(identity, msgspec.json.encode(said))

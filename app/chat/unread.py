@@ -1,4 +1,4 @@
-"""Unread: how many messages lie beyond one's own `read_seq`. Read from participant_unread alone, which holds only that."""
+"""Unread: how many messages lie beyond one's own `read_seq`. Read from participant_unread, which holds only that."""
 
 from __future__ import annotations
 
@@ -36,8 +36,12 @@ async def totals(caller: Caller) -> Unread:
 async def count(caller: Caller, about: ContextRef | None) -> UnreadView:
     """Unread in all, per role and per conversation; of one item's conversations, if asked."""
     rows = await (
-        Participant.raw(EACH, caller.id) if about is None else Participant.raw(EACH_ABOUT, caller.id, about.kind, about.id)
+        Participant.raw(EACH, caller.id)
+        if about is None
+        else Participant.raw(EACH_ABOUT, caller.id, about.kind, about.id)
     )
-    by_role = {role: sum(row["unread_count"] for row in rows if row["role"] == role) for role in ("buyer", "seller", "agent")}
+    by_role = {
+        role: sum(row["unread_count"] for row in rows if row["role"] == role) for role in ("buyer", "seller", "agent")
+    }
     conversations = [UnreadConversation(**row) for row in rows[:CONVERSATIONS_MAX]]
     return UnreadView(total=sum(by_role.values()), **by_role, conversations=conversations)

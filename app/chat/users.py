@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -59,7 +60,8 @@ async def me(caller: Caller) -> Me:
 
 async def change(caller: Caller, patch: MePatch) -> Me:
     """Set the status that others see. The others are told by `presence` (see `chat/presence.py`)."""
-    changes = {key: value for key, value in msgspec.structs.asdict(patch).items() if value is not msgspec.UNSET}
+    said = msgspec.structs.asdict(patch)
+    changes: dict[Any, Any] = {key: value for key, value in said.items() if value is not msgspec.UNSET}
     if changes:
         await User.update(changes).where(User.id == caller.id)
     return await me(caller)

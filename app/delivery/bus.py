@@ -20,7 +20,7 @@ import asyncpg
 import structlog
 
 from app import metrics
-from app.database import AWAY, CONNECT_SECONDS, DB, connection_arguments
+from app.database import AWAY, CONNECT_SECONDS, DB, FAILED, connection_arguments
 
 LOG_CHANNEL = "parley_log"
 SIGNAL_CHANNEL = "parley_signal"
@@ -69,7 +69,7 @@ class Bus:
             try:
                 await self._listen()
                 delay = BACKOFF_SECONDS[0]
-            except (*AWAY, asyncpg.PostgresError) as error:
+            except FAILED as error:
                 log.warning("listener lost", error=type(error).__name__)
             self._go_deaf()
             await asyncio.sleep(random.uniform(0, delay))

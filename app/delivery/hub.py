@@ -30,7 +30,7 @@ class Entry:
 
     __slots__ = ("audience", "frame", "head_length", "kind", "message_id", "position")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  the columns of a row, in its order
         self, epoch: str, position: int, kind: str, audience: Iterable[str], data: bytes, message_id: UUID | None
     ) -> None:
         self.position = position

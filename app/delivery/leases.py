@@ -12,10 +12,9 @@ import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import asyncpg
 import structlog
 
-from app.database import AWAY, transaction
+from app.database import FAILED, transaction
 from app.delivery.hub import HUB
 from app.tables import PresenceLease, Process, User
 
@@ -81,7 +80,7 @@ class Leases:
         while True:
             try:
                 await self.write()
-            except (*AWAY, asyncpg.PostgresError) as error:
+            except FAILED as error:
                 logger.warning("cannot write presence", error=type(error).__name__)
             await asyncio.sleep(GATHER_SECONDS)
 
@@ -105,12 +104,13 @@ class Leases:
             for user_id in gone:
                 self.leaving.pop(user_id, None)
                 self.leased.discard(user_id)
+            self.arriving.update(user_id for user_id in gone if user_id in HUB.readers)  # back while we wrote
             await self._say_gone(gone)
 
     async def close(self) -> None:
-        """At a planned end the process takes its people's leases with it; where they reconnect they are online again."""
-        with suppress(*AWAY, asyncpg.PostgresError):
-            await Process.delete().where(Process.id == self.process_id)
+        """At a planned end people have the grace to reconnect elsewhere; who did not is then said to be gone."""
+        with suppress(*FAILED):
+            await Process.raw(RENEW, self.process_id, GRACE_SECONDS)
 
     async def _renew(self) -> None:
         [row] = await Process.raw(RENEW, self.process_id, LEASE_SECONDS)

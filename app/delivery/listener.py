@@ -12,11 +12,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from time import monotonic
 
-import asyncpg
 import structlog
 
 from app import metrics
-from app.database import AWAY
+from app.database import AWAY, FAILED
 from app.delivery import log
 from app.delivery.bus import Bus
 from app.delivery.hub import HUB, TAIL_EVENTS_MAX, Entry, entry_of
@@ -82,7 +81,7 @@ class Listener:
                 if monotonic() - self.checked_at >= pause:
                     await self.check_head()
                 await self._read_to_target()
-            except (*AWAY, asyncpg.PostgresError) as error:
+            except FAILED as error:
                 logger.warning("cannot read the log", error=type(error).__name__)
                 await asyncio.sleep(DEAF_POLL_SECONDS)
                 self.wanted.set()

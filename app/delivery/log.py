@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.database import transaction
@@ -149,6 +149,6 @@ async def check_epoch(*, is_rewound: bool = False) -> Head:
         stored = await LogHead.select(LogHead.system_identifier, LogHead.timeline).first()
         if is_rewound or stored != server:
             is_new = stored == {"system_identifier": "", "timeline": 0}
-            epoch = {} if is_new and not is_rewound else {"epoch": secrets.token_hex(4)}
+            epoch: dict[Any, Any] = {} if is_new and not is_rewound else {"epoch": secrets.token_hex(4)}
             await LogHead.update({**server, **epoch}).where(LogHead.id == 1)
-        return await head()
+    return await head()

@@ -76,7 +76,9 @@ class Reader:
         self.signals: list[tuple[str, bytes, bytes]] = []
         self.heartbeat_seconds = heartbeat_seconds
         self.ping_at = now + self._next_heartbeat()
-        self.max_age_at = now + max_age_seconds * random.uniform(0.8, 1.0)  # a deploy's reconnects do not come back as one
+        self.max_age_at = now + max_age_seconds * random.uniform(
+            0.8, 1.0
+        )  # a deploy's reconnects do not come back as one
         self.is_ping_due = False
         self.ends: Reason | None = None
         self.is_gone = False

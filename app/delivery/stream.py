@@ -148,8 +148,6 @@ class EventStream:
                 continue
             for body, position, count in chunks(entries):
                 await self._write(body)
-                if reader.is_gone:
-                    return
                 reader.position = position
                 DELIVERED.inc(count)
             reader.position = upto
@@ -178,9 +176,3 @@ class EventStream:
 
     def _cursor(self) -> str:
         return f"{self.reader.epoch}-{self.reader.position}"
-
-
-
-
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -22,7 +23,7 @@ async def change(caller: Caller, conversation_id: UUID, patch: ConversationPatch
         row = await lookup.hold(caller, conversation_id)
         wanted = {key: value for key, value in msgspec.structs.asdict(patch).items() if value is not msgspec.UNSET}
         changes = {key: value for key, value in wanted.items() if row[key] != value}
-        own = {key: value for key, value in changes.items() if key != "state"}
+        own: dict[Any, Any] = {key: value for key, value in changes.items() if key != "state"}
         if own and row["participant_id"] is None:
             raise Invalid(*((field, "is for participants") for field in own))
         facts = []

@@ -19,7 +19,9 @@ from app.schemas import ContextRef, Conversation, Conversations, ParticipantView
 from app.tables import Conversation as ConversationTable
 from app.tables import Participant, Row
 
-SIMILARITY_MIN = 0.55  # of a searched word to a word found; 1 is the same. Finds "chiar" for "chair", not "char" for "card"
+SIMILARITY_MIN = (
+    0.55  # of a searched word to a word found; 1 is the same. Finds "chiar" for "chair", not "char" for "card"
+)
 
 COLUMNS = f"""
     c.id, c.subject, c.state, c.last_seq, c.created_at, c.last_activity_at,
@@ -63,7 +65,8 @@ CONDITIONS = {
     "archived": "p.is_archived",
     "current": "NOT p.is_archived",
     "context": "x.kind = {} AND x.item_id = {}",
-    "with": "EXISTS (SELECT 1 FROM participant o WHERE o.conversation_id = c.id AND o.user_id = {} AND o.user_id <> p.user_id)",
+    "with": """EXISTS (
+        SELECT 1 FROM participant o WHERE o.conversation_id = c.id AND o.user_id = {} AND o.user_id <> p.user_id)""",
     "before": "(p.last_activity_at, p.conversation_id) < ({}, {})",
     "words": MATCHES,
 }
@@ -87,7 +90,8 @@ async def find(caller: Caller, conversation_id: UUID) -> Row:
     rows = await ConversationTable.raw(ONE, caller.id, conversation_id)
     if not rows or (rows[0]["participant_id"] is None and not caller.is_overseer):
         raise NotFound
-    return rows[0]
+    found: Row = rows[0]
+    return found
 
 
 async def get(caller: Caller, conversation_id: UUID) -> Conversation:

@@ -35,7 +35,7 @@ async def open_or_get(caller: Caller, opening: Opening) -> tuple[Opened, bool]:
     """The conversation of these people about this item, and whether it is new.
 
     An order's conversation is one, whoever comes into it: people the shop names anew join it. Somebody who left and
-    opens it again is back in it. Raises `NotFound` for an unknown item or person, and what `rules.people_of_opening` does.
+    opens it again is back in it. Raises `NotFound` for an unknown item or person, and what the rules raise.
     """
     context_id, context = await contexts.find(opening.context) if opening.context else (None, None)
     if context is not None and context.kind == "order" and not caller.is_service:
@@ -60,7 +60,7 @@ def _named(opening: Opening) -> dict[str, Role | None] | None:
     named = {draft.user_id: None if draft.role is msgspec.UNSET else draft.role for draft in opening.participants}
     if len(named) < len(opening.participants):
         raise Invalid(("participants", "names somebody twice"))
-    return named  # type: ignore[return-value]
+    return named
 
 
 async def _of_order(caller: Caller, context: ContextView) -> UUID:

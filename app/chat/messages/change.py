@@ -33,7 +33,7 @@ async def edit(caller: Caller, message_id: UUID, body: str) -> Message:
 
 
 async def unsend(caller: Caller, message_id: UUID) -> Message:
-    """Take back one's own message, within 24 hours; its place in the conversation stays, blank. Repeating is harmless."""
+    """Take back one's own message, within 24 hours; its place in the thread stays, blank. Repeating is harmless."""
     async with transaction():
         _, message = await _hold(caller, message_id)
         if message["deleted_at"] is None:
@@ -56,7 +56,7 @@ async def _hold(caller: Caller, message_id: UUID) -> tuple[Row, Row]:
     return conversation, message
 
 
-async def _write(message: Row, kind: str, changes: dict[str, Any]) -> bytes:
+async def _write(message: Row, kind: str, changes: dict[Any, Any]) -> bytes:
     """Change the row and tell everyone in the conversation. Returns the event's JSON."""
     await MessageTable.update(changes).where(MessageTable.id == message["id"])
     view, _ = await pages.with_position(message["id"])

@@ -34,7 +34,7 @@ SELECT last_seq, last_activity_at, ARRAY(SELECT user_id::text FROM told) AS audi
 
 
 async def write(conversation_id: UUID, user_id: str, verb: str) -> log.Fact:
-    """Write "Sol joined" into a conversation that is held, and return what to tell. Its position comes at the commit."""
+    """Write "Sol joined" into a held conversation, and return what to tell. Its position comes at the commit."""
     person = await User.select(User.name).where(User.id == user_id).first()
     body = f"{(person and person['name']) or user_id} {verb}"
     id_, client_id = ids.new(), ids.new()

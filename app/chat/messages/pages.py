@@ -13,15 +13,16 @@ from app.tables import Message as MessageTable
 from app.tables import Row
 
 # By the unique key (conversation_id, seq), in either direction.
-BEFORE = f"SELECT {views.MESSAGE_COLUMNS} FROM message m WHERE m.conversation_id = {{}} AND m.seq < {{}} ORDER BY m.seq DESC LIMIT {{}}"
-AFTER = f"SELECT {views.MESSAGE_COLUMNS} FROM message m WHERE m.conversation_id = {{}} AND m.seq > {{}} ORDER BY m.seq LIMIT {{}}"
+PAGE = f"SELECT {views.MESSAGE_COLUMNS} FROM message m WHERE m.conversation_id = {{}} AND m.seq "
+BEFORE = PAGE + "< {} ORDER BY m.seq DESC LIMIT {}"
+AFTER = PAGE + "> {} ORDER BY m.seq LIMIT {}"
 # By primary key.
 ONE = f"SELECT {views.MESSAGE_COLUMNS} FROM message m WHERE m.id = {{}}"
 
 SEQ_END = 2**63 - 1
 
 
-async def history(
+async def history(  # noqa: PLR0913  one keyword for each direction
     caller: Caller,
     conversation_id: UUID,
     *,

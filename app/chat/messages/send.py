@@ -1,4 +1,4 @@
-"""Send: the hot path. A draft joins the writer's batch; one call of `parley_send` commits it; the tail gets it directly.
+"""Send: the hot path. A draft joins the writer's batch; one call of `parley_send` commits it; the tail gets it at once.
 
 The message's JSON is encoded once, around the two things that only the database knows (`seq` and `created_at`). The
 same bytes are the log's `data`, the frame of every stream and the answer to the POST.

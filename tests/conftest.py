@@ -1,0 +1,83 @@
+"""One embedded Postgres for the whole run; every server gets a database of its own, copied from a migrated template."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from app import database
+from tests.harness import ROOT, SECRET, Cast, Server, close_cast, gather_cast
+
+NewDatabase = Callable[[], Awaitable[str]]
+NewServer = Callable[..., Awaitable[Server]]
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The server's own database. The server ends with this process."""
+    yield database.start_embedded(tmp_path_factory.mktemp("postgres"))
+
+
+@pytest.fixture(scope="session")
+async def template(postgres_url: str) -> str:
+    """A migrated database, to copy from."""
+    connection = await asyncpg.connect(postgres_url)
+    await connection.execute("CREATE DATABASE template_parley")
+    await connection.close()
+    url = postgres_url.replace("/postgres?", "/template_parley?")
+    environment = {"PARLEY_DATABASE_URL": url, "PARLEY_JWT_SECRET": SECRET, "PATH": "/usr/bin:/bin"}
+    subprocess.run([sys.executable, "-m", "app", "migrate"], check=True, cwd=ROOT, env=environment)
+    return url
+
+
+@pytest.fixture(scope="session")
+async def new_database(postgres_url: str, template: str) -> NewDatabase:
+    """Makes an empty, migrated database and gives its URL."""
+
+    async def make() -> str:
+        name = f"parley_{uuid.uuid4().hex[:12]}"
+        connection = await asyncpg.connect(postgres_url)
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_parley")
+        await connection.close()
+        return postgres_url.replace("/postgres?", f"/{name}?")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+async def server(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """A server that tests share: nobody stops it or waits for it to be quiet."""
+    server = await Server(await new_database(), tmp_path_factory.mktemp("server")).start()
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def new_server(new_database: NewDatabase, tmp_path: Path) -> AsyncIterator[NewServer]:
+    """Starts a server for one test: `await new_server(HEARTBEAT_SECONDS="1")`. Without `database_url`, on a new one."""
+    servers: list[Server] = []
+
+    async def start(
+        *arguments: str, database_url: str | None = None, port: int | None = None, **options: str
+    ) -> Server:
+        server = Server(database_url or await new_database(), tmp_path, *arguments, port=port, **options)
+        servers.append(server)
+        return await server.start()
+
+    yield start
+    for server in servers:
+        await server.close()
+
+
+@pytest.fixture
+async def cast(server: Server) -> AsyncIterator[Cast]:
+    """The cast at the shared server."""
+    cast = await gather_cast(server.url)
+    yield cast
+    await close_cast(cast)

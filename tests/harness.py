@@ -1,0 +1,313 @@
+"""What tests stand on: a real Postgres, real server processes, and people who talk to them over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import httpx
+import jwt
+
+SECRET = "a-secret-of-the-tests-that-is-long-enough"
+ROOT = Path(__file__).parent.parent
+PATIENCE_SECONDS = 20.0
+T = TypeVar("T")
+
+
+def token(user_id: str, *, ttl_seconds: float = 3600, **claims: Any) -> str:
+    """A token as the shop's back end would sign it."""
+    return jwt.encode({"sub": user_id, "exp": time.time() + ttl_seconds, **claims}, SECRET, algorithm="HS256")
+
+
+async def eventually(look: Callable[[], Awaitable[T]], within: float = PATIENCE_SECONDS) -> T:
+    """What `look` gives as soon as it is true; AssertionError when it is not in time."""
+    deadline = time.monotonic() + within
+    while True:
+        if found := await look():
+            return found
+        assert time.monotonic() < deadline, f"did not become true within {within} s, last seen: {found!r}"
+        await asyncio.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A real `parley serve`. `options` are settings by name: `Server(url, SEND_LIMIT="off")`."""
+
+    def __init__(
+        self, database_url: str, log_dir: Path, *arguments: str, port: int | None = None, **options: str
+    ) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.arguments = arguments
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("PARLEY_")},
+            "PARLEY_DATABASE_URL": database_url,
+            "PARLEY_JWT_SECRET": SECRET,
+            "PARLEY_SEND_LIMIT": "off",
+            "PARLEY_OPEN_LIMIT": "off",
+            "PARLEY_AUTH_FAILURE_LIMIT": "off",
+            "PARLEY_DATA_DIR": str(log_dir / "data"),
+            **{f"PARLEY_{key}": value for key, value in options.items()},
+        }
+        self.log_path = log_dir / f"server-{self.port}-{uuid.uuid4().hex[:6]}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> Server:
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "app", "serve", "--port", str(self.port), *self.arguments],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        async with httpx.AsyncClient() as client:
+
+            async def is_ready() -> bool:
+                assert self.process is not None
+                assert self.process.poll() is None, f"the server ended: {self.log}"
+                try:
+                    return (await client.get(f"{self.url}/health/ready")).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            await eventually(is_ready)
+        return self
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text()
+
+    def kill(self) -> None:
+        """kill -9, workers and all."""
+        if self.process is not None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        assert self.process is not None
+        self.process.terminate()
+        return await asyncio.to_thread(self.process.wait, 20)
+
+    async def close(self) -> None:
+        """End it somehow, at the end of a test."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                await asyncio.to_thread(self.process.wait, 15)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+class Event(NamedTuple):
+    """A frame of a stream; `id` is None on signals and `bye`."""
+
+    id: str | None
+    type: str
+    data: Any
+
+
+CONTROL = ("hello", "ready", "ping", "reset", "bye")
+
+
+async def frames(lines: AsyncIterator[str]) -> AsyncIterator[Event]:
+    """SSE lines to events (WHATWG HTML 9.2.6)."""
+    id_, kind, data = None, "message", ""
+    async for line in lines:
+        if line == "":
+            if data:
+                yield Event(id_, kind, json.loads(data))
+            id_, kind, data = None, "message", ""
+            continue
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "id":
+            id_ = value
+        elif field == "event":
+            kind = value
+        elif field == "data":
+            data += value
+
+
+class Stream:
+    """An open stream; everything that came is in `events`, in order."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.headers: httpx.Headers = httpx.Headers()
+        self.status = 0
+        self.is_over = False
+        self.came = asyncio.Condition()
+
+    async def read(self, response: httpx.Response) -> None:
+        try:
+            async for event in frames(response.aiter_lines()):
+                async with self.came:
+                    self.events.append(event)
+                    self.came.notify_all()
+        except httpx.TransportError:
+            pass
+        finally:
+            async with self.came:
+                self.is_over = True
+                self.came.notify_all()
+
+    async def until(self, found: Callable[[list[Event]], T], within: float = PATIENCE_SECONDS) -> T:
+        """Wait for a condition on the events so far; gives what it gave."""
+        async with self.came:
+            try:
+                async with asyncio.timeout(within):
+                    while not (result := found(self.events)):
+                        assert not self.is_over, f"the stream ended, it had: {self.events[-5:]}"
+                        await self.came.wait()
+            except TimeoutError:
+                raise AssertionError(f"did not come within {within} s, it had: {self.events[-8:]}") from None
+            return result
+
+    async def next(self, kind: str, nth: int = 1, within: float = PATIENCE_SECONDS) -> Event:
+        """The nth event of a kind."""
+        await self.until(lambda events: sum(event.type == kind for event in events) >= nth, within)
+        return [event for event in self.events if event.type == kind][nth - 1]
+
+    async def end(self, within: float = PATIENCE_SECONDS) -> None:
+        async with self.came, asyncio.timeout(within):
+            await self.came.wait_for(lambda: self.is_over)
+
+    @property
+    def durable(self) -> list[Event]:
+        """The events of the log alone, in the order they came."""
+        return [event for event in self.events if event.type not in CONTROL and event.id is not None]
+
+
+class Person:
+    """Somebody of the cast with an HTTP client: `await bea.post("/conversations", …)` answers with the response."""
+
+    def __init__(self, url: str, user_id: str, **claims: Any) -> None:
+        self.id = user_id
+        self.url = url
+        self.token = token(user_id, **claims)
+        self.http = httpx.AsyncClient(
+            base_url=f"{url}/api/v1",
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=40,
+            limits=httpx.Limits(max_connections=200),
+        )
+
+    def at(self, url: str) -> Person:
+        """The same person at another server."""
+        other = Person(url, self.id)
+        other.token = self.token
+        other.http.headers["Authorization"] = f"Bearer {self.token}"
+        return other
+
+    async def get(self, path: str, **params: Any) -> httpx.Response:
+        return await self.http.get(path, params=params)
+
+    async def post(self, path: str, **body: Any) -> httpx.Response:
+        return await self.http.post(path, json=body)
+
+    async def put(self, path: str, **body: Any) -> httpx.Response:
+        return await self.http.put(path, json=body)
+
+    async def patch(self, path: str, **body: Any) -> httpx.Response:
+        return await self.http.patch(path, json=body)
+
+    async def delete(self, path: str) -> httpx.Response:
+        return await self.http.delete(path)
+
+    async def say(self, conversation_id: str, body: str, **more: Any) -> dict[str, Any]:
+        """Send a text; the answer's JSON."""
+        draft = {"client_id": str(uuid.uuid4()), "body": body, **more}
+        response = await self.http.post(f"/conversations/{conversation_id}/messages", json=draft)
+        assert response.status_code == 201, response.text
+        return response.json()  # type: ignore[no-any-return]
+
+    async def catch_up(self, cursor: str) -> tuple[list[dict[str, Any]], str]:
+        """All events after a cursor by plain polling, and the cursor after them."""
+        found: list[dict[str, Any]] = []
+        while True:
+            answer = (await self.get("/events", cursor=cursor, wait=0)).json()
+            found += answer["events"]
+            cursor = answer["cursor"]
+            if not answer["more"]:
+                return found, cursor
+
+    @asynccontextmanager
+    async def stream(
+        self, cursor: str | None = None, *, method: str = "GET", headers: dict[str, str] | None = None
+    ) -> AsyncIterator[Stream]:
+        """An open stream, from `hello` on."""
+        stream = Stream()
+        params = {"cursor": cursor} if cursor else {}
+        async with self.http.stream(method, "/events/stream", params=params, headers=headers, timeout=None) as response:
+            stream.status, stream.headers = response.status_code, response.headers
+            assert response.status_code == 200, (await response.aread()).decode()
+            reading = asyncio.create_task(stream.read(response))
+            try:
+                await stream.next("hello")
+                yield stream
+            finally:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
+
+
+class Cast(NamedTuple):
+    """bea buys, sol sells, ada is sol's agent, eve overhears; the shop is the back end, mod the moderator.
+
+    `listing` is sol's, and `conversation_id` is where bea has asked sol about it.
+    """
+
+    bea: Person
+    sol: Person
+    ada: Person
+    eve: Person
+    shop: Person
+    mod: Person
+    listing: str
+    conversation_id: str
+
+
+async def gather_cast(url: str) -> Cast:
+    """A cast that nobody else knows: fresh ids, so that tests share a server without meeting."""
+    mark = uuid.uuid4().hex[:8]
+    people = {
+        name: Person(url, f"{name}-{mark}", name=name.capitalize(), **({"role": role} if role else {}))
+        for name, role in {"bea": "", "sol": "", "ada": "", "eve": "", "shop": "service", "mod": "admin"}.items()
+    }
+    for person in people.values():
+        assert (await person.get("/me")).status_code == 200
+    listing = f"table-{mark}"
+    told = await people["shop"].put(f"/contexts/listing/{listing}", title=f"Table {mark}", seller_id=people["sol"].id)
+    assert told.status_code == 200, told.text
+    opened = await people["bea"].post("/conversations", context={"kind": "listing", "id": listing})
+    assert opened.status_code == 201, opened.text
+    return Cast(**people, listing=listing, conversation_id=opened.json()["conversation"]["id"])
+
+
+async def close_cast(cast: Cast) -> None:
+    for person in cast:
+        if isinstance(person, Person):
+            await person.http.aclose()
+
+
+def positions(events: list[Event]) -> Iterator[int]:
+    """The positions of durable events."""
+    return (int(event.id.rsplit("-", 1)[1]) for event in events if event.id is not None)
