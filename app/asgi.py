@@ -36,6 +36,7 @@ from app.settings import Settings
 BODY_BYTES_MAX = 64 * 1024  # 4,000 characters, each escaped as JSON may, and what is around them
 GC_THRESHOLDS = (50_000, 50, 50)  # few cycles arise; collecting often costs more than it frees
 TRIM_SECONDS = 300.0
+SESSIONS_LOOK_SECONDS = 5.0
 FRONTEND = Path(__file__).parent.parent / "frontend"
 
 logger = structlog.get_logger("parley")
@@ -119,10 +120,11 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
     await database.connect(settings)
     leases = Leases(presence.announce)
     HUB.on_presence = leases.notice
+    HUB.revoked = identity.revoked
     said: asyncio.Queue[str] = asyncio.Queue(maxsize=10_000)
 
     def on_signal(kind: str, data: str, audience: list[str]) -> None:
-        if kind == "token.revoked":
+        if kind == sessions.REVOKED:
             sessions.hear_end(identity, data)
         elif kind == "presence":
             if not said.full():
@@ -146,6 +148,7 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
             WHEEL.run(),
             leases.run(),
             _tell_presence(said),
+            _look_for_ended_sessions(identity),
             _trim(timedelta(days=settings.log_retention_days)),
         )
     ]
@@ -181,6 +184,14 @@ async def _tell_presence(said: asyncio.Queue[str]) -> None:
             batch.append(said.get_nowait())
         with suppress(*FAILED):
             await presence.hear(batch)
+
+
+async def _look_for_ended_sessions(identity: Identity) -> None:
+    """Sessions ended elsewhere are told by the bus, which may lose anything."""
+    while True:
+        await asyncio.sleep(SESSIONS_LOOK_SECONDS)
+        with suppress(*FAILED):
+            await sessions.load_ended(identity)
 
 
 async def _trim(keep: timedelta) -> None:

@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
 
     worker = commands.add_parser("worker")  # started by serve, not by people
     worker.add_argument("--fd", type=int, required=True)
+    worker.add_argument("--lifeline", type=int, required=True)
 
     commands.add_parser("migrate", help="run the migrations forwards")
 
@@ -87,15 +88,14 @@ def _supervise(chosen: Settings, listening: socket.socket) -> None:
             "PARLEY_HOST": chosen.host,
             "PARLEY_PORT": str(chosen.port),
             "PARLEY_WORKERS": "1",
-            "PROMETHEUS_MULTIPROC_DIR": metrics_dir,
         }
         if chosen.jwt_secret:
             environment["PARLEY_JWT_SECRET"] = chosen.jwt_secret
-        server.Supervisor(chosen, listening, **environment).run()
+        server.Supervisor(chosen, listening, metrics_dir, **environment).run()
 
 
-def _worker(fd: int) -> int:
-    server.run(settings.read(), socket.socket(fileno=fd))
+def _worker(fd: int, lifeline: int) -> int:
+    server.run(settings.read(), socket.socket(fileno=fd), lifeline)
     return 0
 
 

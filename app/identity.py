@@ -93,7 +93,8 @@ class Identity:
     def revoke(self, digest: bytes, expires_at: float) -> None:
         """Refuse a token from now on."""
         now = time.time()
-        self.revoked = {known: end for known, end in self.revoked.items() if end > now}
+        for known in [known for known, end in self.revoked.items() if end <= now]:
+            del self.revoked[known]
         self.revoked[digest] = expires_at
 
     def mint(self, user_id: str, *, ttl_seconds: int, name: str | None = None, role: Role = "user") -> str:

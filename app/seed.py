@@ -129,8 +129,8 @@ WITH opened AS (
 ),
 numbered AS (SELECT *, row_number() OVER () AS n FROM opened),
 people AS (
-    INSERT INTO participant (conversation_id, user_id, role, last_seq, delivered_seq, read_seq, last_activity_at)
-    SELECT o.id, p.user_id, p.role, o.last_seq, p.read_seq, p.read_seq, o.last_activity_at
+    INSERT INTO participant (conversation_id, user_id, role, delivered_seq, read_seq, listed_at)
+    SELECT o.id, p.user_id, p.role, p.read_seq, p.read_seq, o.last_activity_at
     FROM numbered o JOIN context x ON x.id = o.context_id CROSS JOIN LATERAL (VALUES
         ('buyer-' || ((o.n + $2::int) % $6 + 1), 'buyer', o.last_seq),
         (x.seller_id, 'seller', GREATEST(0, o.last_seq - o.n % 3))

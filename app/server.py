@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from types import FrameType
 
 import structlog
 import uvicorn
+from prometheus_client import multiprocess
 
 from app import asgi
 from app.settings import Settings, child_environment
@@ -26,6 +28,7 @@ BACKLOG = 2_048
 KEEP_ALIVE_SECONDS = 75  # longer than common proxies keep theirs, so that the proxy is the one to close
 GRACEFUL_SECONDS = 10  # for requests under way when the draining is over
 RESTART_SECONDS = 1.0  # between a worker's crash and its successor
+LOOK_SECONDS = 0.2
 END_SECONDS = 18.0  # a worker that has not ended by then is killed
 ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
@@ -36,6 +39,7 @@ class Server(uvicorn.Server):
     """uvicorn's server, draining first."""
 
     drain_seconds = 2.0
+    lifeline: int | None = None
     draining: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
@@ -43,7 +47,15 @@ class Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for ending in ENDINGS:
             loop.add_signal_handler(ending, self._end)
+        if self.lifeline is not None:
+            loop.add_reader(self.lifeline, self._orphaned)
         yield
+
+    def _orphaned(self) -> None:
+        """The other end of the lifeline is gone, and with it the supervisor."""
+        assert self.lifeline is not None
+        asyncio.get_running_loop().remove_reader(self.lifeline)
+        self._end()
 
     def _end(self) -> None:
         if self.draining is None:
@@ -69,7 +81,7 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def run(settings: Settings, listening: socket.socket) -> None:
+def run(settings: Settings, listening: socket.socket, lifeline: int | None = None) -> None:
     """Serve until told to end, in this process."""
     config = uvicorn.Config(
         asgi.create_app(settings),
@@ -87,6 +99,7 @@ def run(settings: Settings, listening: socket.socket) -> None:
     )
     server = Server(config)
     server.drain_seconds = settings.drain_seconds
+    server.lifeline = lifeline
     server.run(sockets=[listening])
     if not server.started:
         raise SystemExit(3)
@@ -95,45 +108,54 @@ def run(settings: Settings, listening: socket.socket) -> None:
 class Supervisor:
     """Several workers on one listening socket. A worker that dies is replaced; told to end, all drain together.
 
-    A worker gets the settings by its environment, so it needs the database's URL there.
+    A worker gets the settings by its environment, so it needs the database's URL there. It also gets a pipe of which we
+    hold the other end: should we be killed, it drains and ends too, and the port is free again.
     """
 
-    def __init__(self, settings: Settings, listening: socket.socket, **environment: str) -> None:
+    def __init__(self, settings: Settings, listening: socket.socket, metrics_dir: str, **environment: str) -> None:
         self.count = settings.workers
         self.listening = listening
-        self.environment = environment
+        self.metrics_dir = metrics_dir
+        self.environment = {**environment, "PROMETHEUS_MULTIPROC_DIR": metrics_dir}
+        self.lifeline, self.our_end = os.pipe()
         self.workers: list[subprocess.Popen[bytes]] = []
         self.is_ending = False
 
     def run(self) -> None:
         for ending in ENDINGS:
             signal.signal(ending, self._end)
-        self.workers = [self._start() for _ in range(self.count)]
         while not self.is_ending:
-            time.sleep(0.2)
-            for index, worker in enumerate(self.workers):
-                if worker.poll() is not None and not self.is_ending:
-                    log.warning("a worker ended, starting another", pid=worker.pid, status=worker.returncode)
-                    time.sleep(RESTART_SECONDS)
-                    self.workers[index] = self._start()
+            for worker in [worker for worker in self.workers if worker.poll() is not None]:
+                log.warning("a worker ended, starting another", pid=worker.pid, status=worker.returncode)
+                multiprocess.mark_process_dead(worker.pid, self.metrics_dir)  # type: ignore[no-untyped-call]
+                self.workers.remove(worker)
+                self._pause(RESTART_SECONDS)
+            while len(self.workers) < self.count and not self.is_ending:
+                self.workers.append(self._start())
+            self._pause(LOOK_SECONDS)
         self._wait()
 
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self.is_ending:
+            time.sleep(0.05)
+
     def _start(self) -> subprocess.Popen[bytes]:
-        fd = self.listening.fileno()
+        fds = [self.listening.fileno(), self.lifeline]
         return subprocess.Popen(  # noqa: S603  our own module
-            [sys.executable, "-m", "app", "worker", "--fd", str(fd)],
-            pass_fds=[fd],
+            [sys.executable, "-m", "app", "worker", "--fd", str(fds[0]), "--lifeline", str(fds[1])],
+            pass_fds=fds,
             env=child_environment(**self.environment),
             start_new_session=True,  # Ctrl-C reaches us alone; we pass it on
         )
 
     def _end(self, *_: int | FrameType | None) -> None:
         self.is_ending = True
+
+    def _wait(self) -> None:
         for worker in self.workers:
             if worker.poll() is None:
                 worker.terminate()
-
-    def _wait(self) -> None:
         deadline = time.monotonic() + END_SECONDS
         for worker in self.workers:
             try:

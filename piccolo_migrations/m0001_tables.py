@@ -62,16 +62,14 @@ FORWARDS = (
         role varchar(6) NOT NULL,
         delivered_seq bigint NOT NULL DEFAULT 0,
         read_seq bigint NOT NULL DEFAULT 0,
-        last_seq bigint NOT NULL DEFAULT 0,
-        last_activity_at timestamptz NOT NULL DEFAULT now(),
+        listed_at timestamptz NOT NULL DEFAULT now(),
         is_muted boolean NOT NULL DEFAULT false,
         is_archived boolean NOT NULL DEFAULT false,
         joined_at timestamptz NOT NULL DEFAULT now(),
         left_at timestamptz,
         CONSTRAINT once_per_conversation UNIQUE (conversation_id, user_id),
         CONSTRAINT role_is_known CHECK (role IN ('buyer', 'seller', 'agent')),
-        CONSTRAINT positions_in_order
-            CHECK (0 <= read_seq AND read_seq <= delivered_seq AND delivered_seq <= last_seq)
+        CONSTRAINT positions_in_order CHECK (0 <= read_seq AND read_seq <= delivered_seq)
     ) WITH (fillfactor = 80)
     """,
     """

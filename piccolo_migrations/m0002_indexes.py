@@ -6,15 +6,8 @@ from piccolo.engine.finder import engine_finder
 ID = "m0002_indexes"
 
 INDEXES = {
-    # A person's conversations, newest activity first, by keyset.
-    "participant_by_activity": (
-        "participant (user_id, last_activity_at DESC, conversation_id DESC) WHERE left_at IS NULL"
-    ),
-    # Unread totals and the unread filter: holds only what is unread.
-    "participant_unread": (
-        "participant (user_id, last_activity_at DESC, conversation_id DESC)"
-        " WHERE left_at IS NULL AND read_seq < last_seq"
-    ),
+    # A person's conversations, newest first.
+    "participant_by_listing": "participant (user_id, listed_at DESC)",
     # Conversations about one item (unread of an order, mark an order read, list by context).
     "conversation_by_context": "conversation (context_id) WHERE context_id IS NOT NULL",
     # Sent box.

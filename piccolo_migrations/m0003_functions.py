@@ -7,7 +7,7 @@ never held across a client round trip (a function call is one statement, the tri
 In READ COMMITTED each statement in a function sees what was committed before it began: lock first, look after.
 
 `SET enable_… = off` binds the plan: left free, the planner flips to hash joins and sequential scans once the tables
-have grown, and a call becomes many times dearer.
+have grown, and a call becomes many times dearer. The plan is made once a connection, not once a call.
 """
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
@@ -15,7 +15,10 @@ from piccolo.engine.finder import engine_finder
 
 ID = "m0003_functions"
 
-BOUND_PLAN = "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off"
+BOUND_PLAN = """
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET enable_material = off SET jit = off SET plan_cache_mode = force_generic_plan
+"""
 
 # One call for a batch of drafts. Each gets a code of its own: a bad one never fails its neighbours.
 # `p_data_heads` and `p_data_tails` are the event's JSON around `seq` and `created_at`, encoded by the caller.
@@ -53,9 +56,9 @@ BEGIN
         )
     ),
     judged AS (
-        SELECT d.*, c.last_seq, m.id AS first_id,
+        SELECT d.*, c.last_seq, c.audience, m.id AS first_id,
             CASE
-                WHEN c.id IS NULL OR (p.id IS NULL AND NOT d.is_service) THEN 'not_found'
+                WHEN c.id IS NULL OR NOT (d.is_service OR d.sender_id = ANY (c.audience)) THEN 'not_found'
                 WHEN m.draft_digest <> d.digest THEN 'message_conflict'
                 WHEN m.id IS NOT NULL THEN 'repeated'
                 WHEN c.state = 'closed' AND NOT d.is_service THEN 'conversation_closed'
@@ -64,17 +67,21 @@ BEGIN
                 ELSE 'sent'
             END AS code
         FROM draft d
-        LEFT JOIN conversation c ON c.id = d.conversation_id
-        LEFT JOIN participant p
-            ON p.conversation_id = d.conversation_id AND p.user_id = d.sender_id AND p.left_at IS NULL
+        LEFT JOIN LATERAL (
+            SELECT id, state, last_seq, ARRAY(
+                SELECT user_id::text FROM participant WHERE conversation_id = d.conversation_id AND left_at IS NULL
+            ) AS audience
+            FROM conversation WHERE id = d.conversation_id OFFSET 0
+        ) c ON true
         LEFT JOIN message m ON m.sender_id = d.sender_id AND m.client_id = d.client_id
         LEFT JOIN message r ON r.id = d.reply_to AND r.conversation_id = d.conversation_id
     ),
     numbered AS (
         SELECT j.*,
-            j.last_seq + row_number() OVER (PARTITION BY j.conversation_id ORDER BY j.ord) AS seq,
-            v_head + row_number() OVER (ORDER BY j.ord) AS position
-        FROM judged j WHERE j.code = 'sent'
+            j.last_seq + count(*) FILTER (WHERE j.code = 'sent') OVER (PARTITION BY j.conversation_id ORDER BY j.ord)
+                AS seq,
+            v_head + count(*) FILTER (WHERE j.code = 'sent') OVER (ORDER BY j.ord) AS position
+        FROM judged j
     ),
     written AS (
         INSERT INTO message (
@@ -83,43 +90,38 @@ BEGIN
         )
         SELECT id, conversation_id, seq, position, sender_id, client_id, kind, body, context::json, reply_to,
             digest, v_now
-        FROM numbered
+        FROM numbered WHERE code = 'sent'
     ),
     grown AS (
         SELECT conversation_id, max(seq) AS last_seq,
             array_agg(sender_id ORDER BY seq DESC) AS sender_ids, array_agg(seq ORDER BY seq DESC) AS seqs
-        FROM numbered GROUP BY conversation_id
+        FROM numbered WHERE code = 'sent' GROUP BY conversation_id
     ),
     moved AS (
         UPDATE conversation c SET last_seq = g.last_seq, last_activity_at = v_now
         FROM grown g WHERE c.id = g.conversation_id
     ),
+    -- Only the senders' rows, in place, unless somebody's place in their list is out of date: see Participant.
     told AS (
         UPDATE participant p SET
-            last_seq = g.last_seq, last_activity_at = v_now, is_archived = false,
+            listed_at = CASE WHEN p.listed_at <= v_now - interval '60 seconds' THEN v_now ELSE p.listed_at END,
+            is_archived = false,
             read_seq = GREATEST(p.read_seq, g.seqs[array_position(g.sender_ids, p.user_id::text)]),
             delivered_seq = GREATEST(p.delivered_seq, g.seqs[array_position(g.sender_ids, p.user_id::text)])
-        FROM grown g WHERE p.conversation_id = g.conversation_id AND p.left_at IS NULL
-        RETURNING p.conversation_id, p.user_id
-    ),
-    heard AS (
-        SELECT conversation_id, array_agg(user_id::text) AS audience FROM told GROUP BY conversation_id
+        FROM grown g
+        WHERE p.conversation_id = g.conversation_id AND p.left_at IS NULL AND (
+            p.user_id = ANY (g.sender_ids) OR p.is_archived OR p.listed_at <= v_now - interval '60 seconds')
     ),
     logged AS (
         INSERT INTO event (position, conversation_id, message_id, kind, audience, data, created_at)
-        SELECT n.position, n.conversation_id, n.id, 'message.sent', COALESCE(h.audience, '{{}}'),
-            (n.data_head || n.seq || n.data_tail || v_now_text || '","edited_at":null,"deleted_at":null}}}}')::json,
-            v_now
-        FROM numbered n LEFT JOIN heard h ON h.conversation_id = n.conversation_id
+        SELECT position, conversation_id, id, 'message.sent', audience,
+            (data_head || seq || data_tail || v_now_text || '","edited_at":null,"deleted_at":null}}}}')::json, v_now
+        FROM numbered WHERE code = 'sent'
     ),
     head AS (
-        UPDATE log_head SET position = position + (SELECT count(*) FROM numbered) WHERE id = 1
+        UPDATE log_head SET position = (SELECT max(position) FROM numbered) WHERE id = 1
     )
-    SELECT j.ord, j.code, n.seq, n.position, v_now_text, COALESCE(j.first_id, j.id), h.audience
-    FROM judged j
-    LEFT JOIN numbered n ON n.ord = j.ord
-    LEFT JOIN heard h ON h.conversation_id = n.conversation_id
-    ORDER BY j.ord;
+    SELECT ord, code, seq, position, v_now_text, COALESCE(first_id, id), audience FROM numbered ORDER BY ord;
     SELECT position INTO v_new_head FROM log_head WHERE id = 1;
     IF v_new_head > v_head THEN
         PERFORM pg_notify('parley_log', v_new_head::text);
@@ -149,12 +151,12 @@ BEGIN
     ),
     moved AS (
         UPDATE participant p SET
-            read_seq = GREATEST(p.read_seq, LEAST(d.read_seq, p.last_seq)),
-            delivered_seq = GREATEST(p.delivered_seq, LEAST(GREATEST(d.delivered_seq, d.read_seq), p.last_seq))
-        FROM draft d
+            read_seq = GREATEST(p.read_seq, LEAST(d.read_seq, c.last_seq)),
+            delivered_seq = GREATEST(p.delivered_seq, LEAST(GREATEST(d.delivered_seq, d.read_seq), c.last_seq))
+        FROM draft d JOIN conversation c ON c.id = d.conversation_id
         WHERE p.conversation_id = d.conversation_id AND p.user_id = d.user_id AND p.left_at IS NULL
-            AND (LEAST(d.read_seq, p.last_seq) > p.read_seq
-                OR LEAST(GREATEST(d.delivered_seq, d.read_seq), p.last_seq) > p.delivered_seq)
+            AND (LEAST(d.read_seq, c.last_seq) > p.read_seq
+                OR LEAST(GREATEST(d.delivered_seq, d.read_seq), c.last_seq) > p.delivered_seq)
         RETURNING d.ord
     )
     SELECT COALESCE(array_agg(ord ORDER BY ord), '{{}}') INTO v_ords FROM moved;

@@ -19,7 +19,7 @@ IS_ONLINE = """
     SELECT 1 FROM presence_lease l JOIN process o ON o.id = l.process_id AND o.expires_at > now()
     WHERE l.user_id = u.id))"""
 
-# Through the caller's participant_by_activity and the participant key; online first.
+# Through the caller's participant_by_listing and the participant key; online first.
 SHARED = f"""
 SELECT u.id, u.status, u.status_text, u.last_seen_at, {IS_ONLINE} AS is_online FROM users u
 WHERE u.id IN (

@@ -19,7 +19,7 @@ from app.tables import Participant, Row
 COMMIT = "SELECT * FROM parley_move_receipts({}, {}, {}, {})"
 NOTHING = 0
 
-# One's unread conversations and how far each goes at a position. By participant_unread, then message_by_position.
+# One's unread conversations and how far each goes at a position. By participant_by_listing, then message_by_position.
 UNREAD_UPTO = """
 SELECT p.conversation_id, n.seq FROM participant p
 JOIN conversation c ON c.id = p.conversation_id LEFT JOIN context x ON x.id = c.context_id
@@ -27,7 +27,7 @@ CROSS JOIN LATERAL (
     SELECT seq FROM message m WHERE m.conversation_id = p.conversation_id AND m.position <= {}
     ORDER BY m.position DESC LIMIT 1
 ) n
-WHERE p.user_id = {} AND p.left_at IS NULL AND p.read_seq < p.last_seq AND n.seq > p.read_seq
+WHERE p.user_id = {} AND p.left_at IS NULL AND p.read_seq < c.last_seq AND n.seq > p.read_seq
     AND ({}::text IS NULL OR (x.kind = {} AND x.item_id = {}))
 """
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from app.delivery import listener
+from app.delivery.bus import SIGNAL_CHANNEL, payload
 from app.delivery.hub import HUB
 from app.delivery.reader import Ticket
 from app.errors import NotSignedIn
@@ -17,11 +17,13 @@ from app.schemas import StreamTicket
 from app.tables import RevokedToken
 from app.tables import StreamTicket as StreamTicketTable
 
+REVOKED = "token.revoked"
 TICKET_LIFETIME = timedelta(seconds=30)
 
 # Single use: of two that come with the same ticket, one finds nothing. By primary key.
 REDEEM = """
-DELETE FROM stream_ticket WHERE digest = {} AND expires_at > now()
+DELETE FROM stream_ticket t WHERE digest = {} AND expires_at > now()
+AND NOT EXISTS (SELECT 1 FROM revoked_token r WHERE r.digest = t.token_digest)
 RETURNING user_id, token_digest, EXTRACT(EPOCH FROM token_expires_at)::float AS token_expires_at
 """
 
@@ -58,17 +60,19 @@ async def redeem_ticket(ticket: str) -> Ticket:
     return Ticket(rows[0]["user_id"], rows[0]["token_digest"], rows[0]["token_expires_at"])
 
 
+# Stored and told at once: whoever does not hear it reads it at the next look (`load_ended`).
+END = """
+WITH ended AS (INSERT INTO revoked_token (digest, expires_at) VALUES ({}, {}) ON CONFLICT DO NOTHING)
+SELECT pg_notify({}, {})
+"""
+
+
 async def end(identity: Identity, caller: Caller) -> None:
     """End the caller's token everywhere: its streams say `bye` within a second, and it is refused from now on."""
+    said = msgspec.json.encode(Revocation(digest=caller.digest.hex(), expires_at=caller.expires_at)).decode()
     expires_at = datetime.fromtimestamp(caller.expires_at, UTC)
-    await RevokedToken.raw(
-        "INSERT INTO revoked_token (digest, expires_at) VALUES ({}, {}) ON CONFLICT DO NOTHING",
-        caller.digest,
-        expires_at,
-    )
-    said = Revocation(digest=caller.digest.hex(), expires_at=caller.expires_at)
-    hear_end(identity, msgspec.json.encode(said))
-    listener.signal("token.revoked", msgspec.json.encode(said).decode(), [])
+    await RevokedToken.raw(END, caller.digest, expires_at, SIGNAL_CHANNEL, payload(REVOKED, said))
+    hear_end(identity, said)
 
 
 def hear_end(identity: Identity, said: bytes | str) -> None:
@@ -85,6 +89,8 @@ async def load_ended(identity: Identity) -> None:
     """Learn which tokens were ended while this process was not listening."""
     await RevokedToken.delete().where(RevokedToken.expires_at < datetime.now(UTC))
     for row in await RevokedToken.select():
+        if row["digest"] in identity.revoked:
+            continue
         said = Revocation(digest=row["digest"].hex(), expires_at=row["expires_at"].timestamp())
         hear_end(identity, msgspec.json.encode(said))
 

@@ -1,4 +1,4 @@
-"""Unread: how many messages lie beyond one's own `read_seq`. Read from participant_unread, which holds only that."""
+"""Unread: how many messages lie beyond one's own `read_seq`. Costs what one is in, never what was said there."""
 
 from __future__ import annotations
 
@@ -8,22 +8,17 @@ from app.tables import Participant
 
 CONVERSATIONS_MAX = 500  # listed; the totals count all
 
-TOTALS = """
-SELECT role, sum(last_seq - read_seq)::bigint AS unread FROM participant
-WHERE user_id = {} AND left_at IS NULL AND read_seq < last_seq GROUP BY role
-"""
+# Through participant_by_listing and the conversations' primary key.
+MINE = """
+FROM participant p JOIN conversation c ON c.id = p.conversation_id AND c.last_seq > p.read_seq
+LEFT JOIN context x ON x.id = c.context_id
+WHERE p.user_id = {} AND p.left_at IS NULL"""
 
-EACH = """
-SELECT p.conversation_id, p.role, p.last_seq - p.read_seq AS unread_count FROM participant p
-WHERE p.user_id = {} AND p.left_at IS NULL AND p.read_seq < p.last_seq ORDER BY p.last_activity_at DESC
-"""
+TOTALS = f"SELECT p.role, sum(c.last_seq - p.read_seq)::bigint AS unread {MINE} GROUP BY p.role"
 
-# Through conversation_by_context.
-EACH_ABOUT = """
-SELECT p.conversation_id, p.role, p.last_seq - p.read_seq AS unread_count
-FROM context x JOIN conversation c ON c.context_id = x.id JOIN participant p ON p.conversation_id = c.id
-WHERE p.user_id = {} AND p.left_at IS NULL AND p.read_seq < p.last_seq AND x.kind = {} AND x.item_id = {}
-ORDER BY p.last_activity_at DESC
+EACH = f"""
+SELECT p.conversation_id, p.role, c.last_seq - p.read_seq AS unread_count {MINE}
+AND ({{}}::text IS NULL OR (x.kind = {{}} AND x.item_id = {{}})) ORDER BY c.last_activity_at DESC
 """
 
 
@@ -35,11 +30,8 @@ async def totals(caller: Caller) -> Unread:
 
 async def count(caller: Caller, about: ContextRef | None) -> UnreadView:
     """Unread in all, per role and per conversation; of one item's conversations, if asked."""
-    rows = await (
-        Participant.raw(EACH, caller.id)
-        if about is None
-        else Participant.raw(EACH_ABOUT, caller.id, about.kind, about.id)
-    )
+    kind, item_id = (about.kind, about.id) if about else (None, None)
+    rows = await Participant.raw(EACH, caller.id, kind, kind, item_id)
     by_role = {
         role: sum(row["unread_count"] for row in rows if row["role"] == role) for role in ("buyer", "seller", "agent")
     }

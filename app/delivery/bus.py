@@ -145,6 +145,11 @@ class Bus:
                 self.flushing = asyncio.create_task(self._flush())
 
 
+def payload(kind: str, data: str) -> str:
+    """One signal for everybody, as it travels on `SIGNAL_CHANNEL`: for whoever tells it in a statement of their own."""
+    return json.dumps([(kind, data, [])], separators=(",", ":"))
+
+
 def _payloads(signals: list[Signal]) -> list[str]:
     """The signals as NOTIFY payloads: as many in one as fit, a wide audience cut into several."""
     payloads: list[str] = []

@@ -8,7 +8,7 @@ knowing the head means having everything up to it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -68,6 +68,7 @@ class Hub:
         self.mailboxes: dict[str, deque[Entry]] = {}
         self.readers: dict[str, dict[Reader, None]] = {}
         self.is_draining = False
+        self.revoked: Mapping[bytes, float] = {}  # digests of tokens that were ended before their time
         self.on_presence: Callable[[str, bool], None] = lambda user_id, is_here: None
 
     @property
@@ -148,15 +149,20 @@ class Hub:
                 reader.hear((kind, data, frame))
 
     def watch(self, reader: Reader) -> None:
-        """Wake this reader from now on, until `unwatch`."""
+        """Wake this reader from now on, until `unwatch`. One that comes too late is told to end at once."""
+        if self.is_draining:
+            reader.end("draining")
+        if reader.digest in self.revoked:
+            reader.end("token_revoked")
         readers = self.readers.get(reader.user_id)
         if readers is None:
             self.readers[reader.user_id] = {reader: None}
             self.on_presence(reader.user_id, True)
             return
-        if len(readers) >= READERS_PER_USER_MAX:
-            next(iter(readers)).end("too_many")
         readers[reader] = None
+        lasting = [other for other in readers if other.ends is None]
+        if len(lasting) > READERS_PER_USER_MAX:
+            lasting[0].end("too_many")
 
     def unwatch(self, reader: Reader) -> None:
         readers = self.readers.get(reader.user_id)

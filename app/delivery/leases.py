@@ -119,7 +119,7 @@ class Leases:
             self.leased = set()
         async with transaction():
             rows = await PresenceLease.raw(REAP)
-            await Process.raw("DELETE FROM process WHERE expires_at < now() - interval '1 second'")
+            await Process.raw("DELETE FROM process WHERE expires_at < now()")
         await self._say_gone([row["user_id"] for row in rows])
 
     async def _say_gone(self, user_ids: list[str]) -> None:

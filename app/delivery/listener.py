@@ -89,8 +89,9 @@ class Listener:
     async def check_head(self) -> None:
         """Compare heads: this is what makes every lost hint harmless, and what notices another history."""
         self.checked_at = monotonic()
+        known = HUB.head  # of before the query: own commits may be offered while it is under way
         head = await log.head()
-        if head.epoch != HUB.epoch or head.position < HUB.head:
+        if head.epoch != HUB.epoch or head.position < known:
             await self._change_epoch(is_rewound=head.epoch == HUB.epoch)
         else:
             HUB.log_floor = head.floor

@@ -76,7 +76,7 @@ async def read(after: int, limit: int) -> list[Row]:
     return list(await Event.raw(READ, after, limit))
 
 
-# One person's events in a stretch of the log. Through their conversations: participant_by_activity's table key, then
+# One person's events in a stretch of the log. Through their conversations (participant_by_listing), then
 # event_by_conversation, so it costs what they are in, not what others say. Those they have left are looked at too.
 READ_OF = """
 SELECT e.position, e.conversation_id, e.message_id, e.kind, e.audience, e.data, 0::float AS age

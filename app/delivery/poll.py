@@ -9,7 +9,8 @@ import msgspec
 
 from app import metrics
 from app.delivery.hub import HUB, Entry
-from app.delivery.reader import Lost, Reader, Receive, watch_disconnect
+from app.delivery.reader import Disconnect, Lost, Reader, Receive
+from app.delivery.stream import retry_ms
 from app.delivery.wheel import WHEEL
 from app.schemas import Polled, PolledEvent, Reset
 
@@ -44,7 +45,7 @@ async def poll(
 async def _wait(reader: Reader, receive: Receive, wait_seconds: float) -> None:
     """Until something is there for the reader, the time is over, its token ends, or the client has gone."""
     timer = asyncio.get_running_loop().call_later(wait_seconds, reader.leave)
-    waiting = watch_disconnect(receive, reader.leave)
+    disconnect = Disconnect(receive, reader.leave)
     HUB.watch(reader)
     WHEEL.add(reader)
     metrics.POLLS.inc()
@@ -63,7 +64,7 @@ async def _wait(reader: Reader, receive: Receive, wait_seconds: float) -> None:
         reader.is_gone = True
         HUB.unwatch(reader)
         timer.cancel()
-        waiting.close()
+        disconnect.close()
 
 
 def _event(epoch: str, entry: Entry) -> PolledEvent:
@@ -77,4 +78,5 @@ def _reset(reader: Reader, lost: Lost) -> PolledEvent:
 
 
 def _answer(reader: Reader, events: list[PolledEvent], upto: int, *, more: bool) -> Polled:
-    return Polled(events=events, cursor=f"{reader.epoch}-{upto}", head=str(HUB.cursor), more=more, retry_ms=0)
+    cursor = f"{reader.epoch}-{upto}"
+    return Polled(events=events, cursor=cursor, head=str(HUB.cursor), more=more, retry_ms=retry_ms(HUB.is_draining))

@@ -18,7 +18,7 @@ import msgspec
 from app import metrics, schemas
 from app.database import AWAY
 from app.delivery.hub import HUB, Entry
-from app.delivery.reader import Lost, Reader, watch_disconnect
+from app.delivery.reader import Disconnect, Lost, Reader
 from app.delivery.wheel import WHEEL
 
 CHUNK_BYTES = 64 * 1024
@@ -59,6 +59,11 @@ def chunks(entries: Iterable[Entry]) -> Iterator[tuple[bytes, int, int]]:
         yield b"".join(frames), position, len(frames)
 
 
+def retry_ms(is_draining: bool) -> int:
+    """When to come back: spread out while the process drains, so that its successor is not stormed."""
+    return random.randrange(DRAIN_SPREAD_MS // 2, DRAIN_SPREAD_MS) if is_draining else 0
+
+
 class EventStream:
     """The ASGI application of one stream."""
 
@@ -81,7 +86,7 @@ class EventStream:
         self.send = send
         reader = self.reader
         reader.abort = scope.get("parley.abort")
-        waiting = watch_disconnect(receive, reader.leave)
+        disconnect = Disconnect(receive, reader.leave)
         HUB.watch(reader)
         WHEEL.add(reader)
         metrics.STREAMS.inc()
@@ -93,7 +98,7 @@ class EventStream:
             metrics.STREAMS.dec()
             reader.is_gone = True
             HUB.unwatch(reader)
-            waiting.close()
+            disconnect.close()
 
     async def _greet(self) -> None:
         """`hello` at once, then `ready` when caught up; when that needs the table, a small `ping` comes before, so
@@ -170,8 +175,7 @@ class EventStream:
 
     async def _say_goodbye(self) -> None:
         reason = self.reader.ends
-        retry_ms = random.randrange(DRAIN_SPREAD_MS) if reason == "draining" else 0
-        bye = frame("bye", schemas.Bye(reason=reason, retry_ms=retry_ms))  # type: ignore[arg-type]
+        bye = frame("bye", schemas.Bye(reason=reason, retry_ms=retry_ms(reason == "draining")))  # type: ignore[arg-type]
         await self.send({"type": "http.response.body", "body": bye, "more_body": False})
 
     def _cursor(self) -> str:

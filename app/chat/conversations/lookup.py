@@ -38,11 +38,19 @@ LEFT JOIN participant p ON p.conversation_id = c.id AND p.user_id = {{}} AND p.l
 WHERE c.id = {{}}
 """
 
-# A keyset page of one's own: participant_by_activity, or participant_unread with that filter.
+# A keyset page of one's own, newest activity first. `listed_at` is up to a minute behind (see Participant),
+# so a page by participant_by_listing gives the edge, and what lies within a minute below it is sorted exactly.
 PAGE = f"""
-SELECT {COLUMNS} FROM participant p JOIN conversation c ON c.id = p.conversation_id {JOINS}
-WHERE p.user_id = {{}} AND p.left_at IS NULL AND %(conditions)s
-ORDER BY p.last_activity_at DESC, p.conversation_id DESC LIMIT {{}}
+WITH edge AS (
+    SELECT min(listed_at) AS listed_at FROM (
+        SELECT p.listed_at FROM participant p JOIN conversation c ON c.id = p.conversation_id
+        LEFT JOIN context x ON x.id = c.context_id
+        WHERE p.user_id = {{}} AND p.left_at IS NULL AND %(conditions)s ORDER BY p.listed_at DESC LIMIT {{}}
+    ) newest
+)
+SELECT {COLUMNS} FROM edge, participant p JOIN conversation c ON c.id = p.conversation_id {JOINS}
+WHERE p.user_id = {{}} AND p.left_at IS NULL AND %(conditions)s AND p.listed_at >= edge.listed_at - interval '1 minute'
+ORDER BY c.last_activity_at DESC, c.id DESC LIMIT {{}}
 """
 
 # Everyone of some conversations, those who left too: their messages are still there.
@@ -61,13 +69,13 @@ FROM regexp_split_to_table(unaccent(lower({})), '\\s+') AS word)"""
 
 CONDITIONS = {
     "role": "p.role = {}",
-    "unread": "p.read_seq < p.last_seq",
+    "unread": "p.read_seq < c.last_seq",
     "archived": "p.is_archived",
     "current": "NOT p.is_archived",
     "context": "x.kind = {} AND x.item_id = {}",
     "with": """EXISTS (
         SELECT 1 FROM participant o WHERE o.conversation_id = c.id AND o.user_id = {} AND o.user_id <> p.user_id)""",
-    "before": "(p.last_activity_at, p.conversation_id) < ({}, {})",
+    "before": "(c.last_activity_at, c.id) < ({}, {}) AND p.listed_at <= {}",
     "words": MATCHES,
 }
 
@@ -107,7 +115,8 @@ async def page(caller: Caller, query: Query) -> Conversations:
     async with snapshot():
         head = await log.head()
         sql, values = _where(query)
-        rows = await Participant.raw(PAGE % {"conditions": sql}, caller.id, *values, query.limit + 1)
+        wanted = (caller.id, *values, query.limit + 1)
+        rows = await Participant.raw(PAGE % {"conditions": sql}, *wanted, *wanted)
         found = await views_of(rows[: query.limit])
     has_more = len(rows) > query.limit
     return Conversations(
@@ -154,7 +163,8 @@ def _where(query: Query) -> tuple[str, list[Any]]:
     if query.words.strip():
         wanted.append(("words", [SIMILARITY_MIN, query.words.strip()]))
     if query.before:
-        wanted.append(("before", list(_parse_keyset(query.before))))
+        at, id_ = _parse_keyset(query.before)
+        wanted.append(("before", [at, id_, at]))
     return " AND ".join(CONDITIONS[name] for name, _ in wanted), [value for _, values in wanted for value in values]
 
 

@@ -25,7 +25,7 @@ ON CONFLICT (opening_key) DO NOTHING RETURNING id
 """
 
 ADD = """
-INSERT INTO participant (conversation_id, user_id, role, last_activity_at)
+INSERT INTO participant (conversation_id, user_id, role, listed_at)
 SELECT c.id, n.user_id, n.role, c.last_activity_at
 FROM conversation c, unnest({}::text[], {}::text[]) AS n (user_id, role) WHERE c.id = {}
 """

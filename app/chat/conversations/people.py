@@ -19,11 +19,11 @@ from app.tables import Participant, Row, User
 
 # Joining begins at the present: what was said before can be read, but is not unread.
 JOIN = """
-INSERT INTO participant (conversation_id, user_id, role, delivered_seq, read_seq, last_seq, last_activity_at)
-SELECT id, {}, {}, last_seq, last_seq, last_seq, last_activity_at FROM conversation WHERE id = {}
+INSERT INTO participant (conversation_id, user_id, role, delivered_seq, read_seq, listed_at)
+SELECT id, {}, {}, last_seq, last_seq, last_activity_at FROM conversation WHERE id = {}
 ON CONFLICT (conversation_id, user_id) DO UPDATE SET role = EXCLUDED.role, left_at = NULL, joined_at = now(),
-    delivered_seq = EXCLUDED.delivered_seq, read_seq = EXCLUDED.read_seq, last_seq = EXCLUDED.last_seq,
-    last_activity_at = EXCLUDED.last_activity_at, is_muted = false, is_archived = false
+    delivered_seq = EXCLUDED.delivered_seq, read_seq = EXCLUDED.read_seq, listed_at = EXCLUDED.listed_at,
+    is_muted = false, is_archived = false
 """
 
 LEAVE = """

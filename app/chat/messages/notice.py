@@ -19,7 +19,7 @@ WITH moved AS (
     RETURNING id, last_seq, last_activity_at
 ),
 told AS (
-    UPDATE participant p SET last_seq = m.last_seq, last_activity_at = m.last_activity_at, is_archived = false,
+    UPDATE participant p SET listed_at = m.last_activity_at, is_archived = false,
         read_seq = CASE WHEN p.user_id = {} THEN m.last_seq ELSE p.read_seq END,
         delivered_seq = CASE WHEN p.user_id = {} THEN m.last_seq ELSE p.delivered_seq END
     FROM moved m WHERE p.conversation_id = m.id AND p.left_at IS NULL
