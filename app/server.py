@@ -29,6 +29,7 @@ KEEP_ALIVE_SECONDS = 75  # longer than common proxies keep theirs, so that the p
 GRACEFUL_SECONDS = 10  # for requests under way when the draining is over
 RESTART_SECONDS = 1.0  # between a worker's crash and its successor
 LOOK_SECONDS = 0.2
+LAST_REQUESTS_SECONDS = 0.5  # for requests that are on their way when the port closes
 END_SECONDS = 18.0  # a worker that has not ended by then is killed
 ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
@@ -40,6 +41,7 @@ class Server(uvicorn.Server):
 
     drain_seconds = 2.0
     lifeline: int | None = None
+    listening: socket.socket
     draining: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
@@ -67,7 +69,33 @@ class Server(uvicorn.Server):
         log.info("draining")
         asgi.drain()
         await asyncio.sleep(self.drain_seconds)
+        await self._stop_accepting()
         self.should_exit = True
+
+    async def _stop_accepting(self) -> None:
+        """Close the port so that nobody who got through is cut: what the kernel has already connected is taken and
+        served, and for a moment every connection may still send its last request. (Closing a listening socket resets
+        what waits in its queue.)"""
+        last = self.listening.dup()
+        last.setblocking(False)
+        for server in self.servers:
+            server.close()
+        self.listening.close()
+        await asyncio.sleep(0)  # the loop lets go of the socket
+        taken = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                taken.append(last.accept()[0])
+        last.close()
+        loop = asyncio.get_running_loop()
+        for connection in taken:
+            await loop.connect_accepted_socket(self._protocol, connection)
+        await asyncio.sleep(LAST_REQUESTS_SECONDS)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -100,6 +128,7 @@ def run(settings: Settings, listening: socket.socket, lifeline: int | None = Non
     server = Server(config)
     server.drain_seconds = settings.drain_seconds
     server.lifeline = lifeline
+    server.listening = listening
     server.run(sockets=[listening])
     if not server.started:
         raise SystemExit(3)
@@ -156,6 +185,7 @@ class Supervisor:
         for worker in self.workers:
             if worker.poll() is None:
                 worker.terminate()
+        self.listening.close()  # the workers have theirs; the last to close it closes the port
         deadline = time.monotonic() + END_SECONDS
         for worker in self.workers:
             try:

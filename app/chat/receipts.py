@@ -88,12 +88,13 @@ async def _commit(batch: list[Moving]) -> list[Row | None]:
         merged[moving[:2]] = Moving(
             *moving[:2], max(known.delivered_seq, moving.delivered_seq), max(known.read_seq, moving.read_seq)
         )
-    rows = await Participant.raw(COMMIT, *map(list, zip(*merged.values(), strict=True)))
-    LISTENER.offer(
-        Entry(HUB.epoch, row["r_position"], "receipt.moved", row["r_audience"], row["r_data"].encode(), None)
-        for row in rows
-        if row["r_position"] is not None
-    )
+    with LISTENER.commits():
+        rows = await Participant.raw(COMMIT, *map(list, zip(*merged.values(), strict=True)))
+        LISTENER.offer(
+            Entry(HUB.epoch, row["r_position"], "receipt.moved", row["r_audience"], row["r_data"].encode(), None)
+            for row in rows
+            if row["r_position"] is not None
+        )
     keys = list(merged)
     found = {keys[row["r_ord"] - 1]: row for row in rows}
     return [found.get(moving[:2]) for moving in batch]

@@ -8,8 +8,8 @@ in flight at a time, and what is new meanwhile comes with the next one. When the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from time import monotonic
 
 import structlog
@@ -24,6 +24,7 @@ PAGE = 1_000
 DEAF_POLL_SECONDS = 0.3
 HEAD_CHECK_SECONDS = 3.0
 REACH_SECONDS = 2.0
+SETTLE_SECONDS = 0.005
 
 logger = structlog.get_logger("parley.listener")
 
@@ -35,6 +36,8 @@ class Listener:
         self.wanted = asyncio.Event()
         self.moved = asyncio.Condition()
         self.checked_at = 0.0
+        self.committing = 0
+        self.settled = asyncio.Event()
 
     # --- what is heard ---------------------------------------------------------------------------------------------
 
@@ -43,6 +46,16 @@ class Listener:
         if position > HUB.head:
             self.target = max(self.target, position)
             self.wanted.set()
+
+    @contextmanager
+    def commits(self) -> Iterator[None]:
+        """Around a commit of this process: what it says is offered at its end, so a hint of it need not be followed."""
+        self.committing += 1
+        try:
+            yield
+        finally:
+            self.committing -= 1
+            self.settled.set()
 
     def offer(self, entries: Iterable[Entry]) -> None:
         """Entries that this process has just committed; where others' came between, the table is read."""
@@ -77,6 +90,7 @@ class Listener:
                 async with asyncio.timeout(pause):
                     await self.wanted.wait()
             self.wanted.clear()
+            await self._settle()
             try:
                 if monotonic() - self.checked_at >= pause:
                     await self.check_head()
@@ -85,6 +99,14 @@ class Listener:
                 logger.warning("cannot read the log", error=type(error).__name__)
                 await asyncio.sleep(DEAF_POLL_SECONDS)
                 self.wanted.set()
+
+    async def _settle(self) -> None:
+        """A NOTIFY of our own commit often comes before its answer: give that a moment before reading it again."""
+        if self.committing and self.target > HUB.head:
+            self.settled.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_SECONDS):
+                    await self.settled.wait()
 
     async def check_head(self) -> None:
         """Compare heads: this is what makes every lost hint harmless, and what notices another history."""

@@ -112,7 +112,13 @@ def _fits(batch: list[Outgoing], draft: Outgoing) -> bool:
 
 async def _commit(batch: list[Outgoing]) -> list[bytes | Row]:
     """One statement for the whole batch: the answer's JSON for what was sent, else the row that says why not."""
-    rows = await Message.raw(COMMIT, *map(list, zip(*batch, strict=True)))
+    with LISTENER.commits():
+        rows = await Message.raw(COMMIT, *map(list, zip(*batch, strict=True)))
+        return _offer(batch, rows)
+
+
+def _offer(batch: list[Outgoing], rows: list[Row]) -> list[bytes | Row]:
+    """Hand what was sent to the tail, and give each draft its result."""
     results: list[bytes | Row] = []
     entries: list[Entry] = []
     for draft, row in zip(batch, rows, strict=True):
