@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> Edge:
     limits.AUTH_FAILURES.rate = settings.auth_failure_limit
     signed = Router(
         path="/",
-        guards=[signed_in],
+        before_request=signed_in,
         route_handlers=[me.ROUTER, contexts.ROUTER, conversations.ROUTER, messages.ROUTER],
     )
     api = Router(path="/api/v1", dto=Strict, return_dto=None, route_handlers=[signed, events.ROUTER])

@@ -15,6 +15,7 @@ class Strict(MsgspecDTO[Any]):
     """Decodes `data` of a handler as what it is annotated with."""
 
     decoders: ClassVar[dict[str, msgspec.json.Decoder[Any]]] = {}
+    decoder_of: ClassVar[dict[Any, msgspec.json.Decoder[Any]]] = {}  # by handler: its id is made anew each time
 
     @classmethod
     def is_supported_model_type_field(cls, field_definition: FieldDefinition) -> bool:
@@ -31,7 +32,26 @@ class Strict(MsgspecDTO[Any]):
         return schema_creator.for_field_definition(field_definition)
 
     def decode_bytes(self, value: bytes) -> Any:
-        return self.decoders[self.asgi_connection.route_handler.handler_id].decode(value)
+        handler = self.asgi_connection.scope["route_handler"]
+        decoder = self.decoder_of.get(handler)
+        if decoder is None:
+            decoder = self.decoder_of[handler] = self.decoders[handler.handler_id]
+        return decoder.decode(value)
+
+
+class Ready:
+    """An answer whose JSON is made already, as an ASGI application: nothing is left to encode or to copy."""
+
+    __slots__ = ("body", "status")
+
+    def __init__(self, body: bytes, status: int) -> None:
+        self.body = body
+        self.status = status
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.body))]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 def parse_context(text: str) -> tuple[str, str]:

@@ -29,32 +29,21 @@ TicketQuery = Annotated[
 STREAM = {200: ResponseSpec(bytes, media_type="text/event-stream", description="Server-Sent Events (WHATWG HTML 9.2).")}
 
 
-class StreamResponse(Response[None]):
-    """Hands the connection over to the stream. Litestar's own SSE response adds headers that break it."""
-
-    def __init__(self, stream: EventStream) -> None:
-        super().__init__(None)
-        self.stream = stream
-
-    def to_asgi_response(self, *_: Any, **__: Any) -> Any:
-        return self.stream
-
-
 @get("/events/stream", summary="The stream", responses=STREAM)
-async def open_stream(request: Req, cursor: CursorQuery = None, ticket: TicketQuery = None) -> StreamResponse:
+async def open_stream(request: Req, cursor: CursorQuery = None, ticket: TicketQuery = None) -> EventStream:
     """Every event for the caller from the cursor on: `Last-Event-ID`, else `?cursor=`, else from now. First `hello`,
     then what was missed, `ready`, then live. `ping` about every 15 s; `reset` when the cursor cannot be continued: load
     the state anew; `bye` before a planned end."""
-    return StreamResponse(await _stream(request, cursor, ticket))
+    return await _stream(request, cursor, ticket)
 
 
 @post("/events/stream", summary="The stream, by POST", responses=STREAM, status_code=200)
-async def open_stream_by_post(request: Req, cursor: CursorQuery = None, ticket: TicketQuery = None) -> StreamResponse:
+async def open_stream_by_post(request: Req, cursor: CursorQuery = None, ticket: TicketQuery = None) -> EventStream:
     """The same, for networks whose proxies hold back answers to GET."""
-    return StreamResponse(await _stream(request, cursor, ticket))
+    return await _stream(request, cursor, ticket)
 
 
-@get("/events", summary="Long poll", guards=[signed_in])
+@get("/events", summary="Long poll", before_request=signed_in)
 async def poll_events(
     request: Req,
     cursor: CursorQuery = None,
@@ -67,13 +56,13 @@ async def poll_events(
     return await poll(reader, _last_event_id(request) or cursor, LISTENER.reach, request.receive, wait)
 
 
-@post("/stream-tickets", summary="A ticket for a stream", guards=[signed_in])
+@post("/stream-tickets", summary="A ticket for a stream", before_request=signed_in)
 async def issue_ticket(request: Req) -> StreamTicket:
     """Single use, 30 s: for a native EventSource on another origin, which can send neither header nor cookie."""
     return await sessions.issue_ticket(request.user)
 
 
-@post("/session", summary="Trade the token for a cookie", guards=[signed_in])
+@post("/session", summary="Trade the token for a cookie", before_request=signed_in)
 async def begin_session(request: Req) -> Response[Session]:
     """A same-site HttpOnly cookie with the token, for pages on the shop's own origin."""
     caller: Caller = request.user
@@ -88,7 +77,7 @@ async def begin_session(request: Req) -> Response[Session]:
     return Response(session, cookies=[_cookie(request, token, max_age)])
 
 
-@delete("/session", summary="End the session", guards=[signed_in])
+@delete("/session", summary="End the session", before_request=signed_in)
 async def end_session(request: Req) -> Response[None]:
     """The token is refused from now on, wherever it is, and its streams end within a second."""
     await sessions.end(request.app.state.identity, request.user)
@@ -111,7 +100,7 @@ async def _stream(request: Req, cursor: str | None, ticket: str | None) -> Event
     if ticket is not None:
         who = await sessions.redeem_ticket(ticket)
     else:
-        await signed_in(request, request.route_handler)
+        await signed_in(request)
         who = _ticket_of(request.user)
     max_age_ms = request.app.state.settings.stream_max_age_seconds * 1000
     return EventStream(_reader(request, who), _last_event_id(request) or cursor, LISTENER.reach, max_age_ms=max_age_ms)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from litestar import Request, Response, Router, delete, get, patch, post, put
+from litestar import Request, Router, delete, get, patch, post, put
 from litestar.openapi import ResponseSpec
 from litestar.params import Parameter
 
-from app.api.body import parse_context
+from app.api.body import Ready, parse_context
 from app.chat import messages, receipts
 from app.errors import Invalid
 from app.schemas import (
@@ -40,11 +40,11 @@ SeqQuery = Annotated[int | None, Parameter(ge=0, le=SEQ_MAX)]
         200: ResponseSpec(Sent, description="It was sent before."),
     },
 )
-async def send_message(request: Req, conversation_id: UUID, data: Draft) -> Response[bytes]:
+async def send_message(request: Req, conversation_id: UUID, data: Draft) -> Ready:
     """Stored, and on its way to everyone, when this answers. The same `client_id` again gives 200 and the first result,
     so after a lost answer just send again. With `last_seen_seq` behind: 409 and the newer messages."""
     sent = await messages.send(request.user, conversation_id, data)
-    return Response(sent.json, status_code=201 if sent.is_new else 200, media_type="application/json")
+    return Ready(sent.json, 201 if sent.is_new else 200)
 
 
 @get("/conversations/{conversation_id:uuid}/messages", summary="The history")

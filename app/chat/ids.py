@@ -4,19 +4,15 @@ import os
 import time
 from uuid import UUID
 
+VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+
 
 def new() -> UUID:
-    return UUID(hex=new_hex())
+    return UUID(new_text())
 
 
-def new_hex() -> str:
+def new_text() -> str:
     """48 bits of Unix milliseconds, the version, then random bits with the variant."""
-    random = int.from_bytes(os.urandom(10), "big")
-    value = (
-        (time.time_ns() // 1_000_000) << 80
-        | 0x7 << 76
-        | (random >> 66 & 0xFFF) << 64
-        | 0x2 << 62
-        | random & (2**62 - 1)
-    )
-    return f"{value:032x}"
+    random = os.urandom(10).hex()
+    time_ = f"{time.time_ns() // 1_000_000:012x}"
+    return f"{time_[:8]}-{time_[8:]}-7{random[:3]}-{VARIANT[random[3]]}{random[4:7]}-{random[7:19]}"

@@ -74,7 +74,7 @@ async def send(caller: Caller, conversation_id: UUID, draft: Draft) -> Sent:
 
 async def _outgoing(caller: Caller, conversation_id: UUID, draft: Draft) -> Outgoing:
     context = "null" if draft.context is None else _encode((await contexts.find(draft.context))[1]).decode()
-    id_ = str(ids.new())
+    id_, conversation = ids.new_text(), str(conversation_id)
     sender, body = _encode(caller.id).decode(), _encode(draft.body).decode()
     reply_to = f'"{draft.reply_to}"' if draft.reply_to else "null"
     return Outgoing(
@@ -90,8 +90,7 @@ async def _outgoing(caller: Caller, conversation_id: UUID, draft: Draft) -> Outg
         last_seen_seq=draft.last_seen_seq,
         is_service=caller.is_service,
         data_head=(
-            f'{{"conversation_id":"{conversation_id}","message":{{"id":"{id_}",'
-            f'"conversation_id":"{conversation_id}","seq":'
+            f'{{"conversation_id":"{conversation}","message":{{"id":"{id_}","conversation_id":"{conversation}","seq":'
         ),
         data_tail=(
             f',"sender_id":{sender},"client_id":"{draft.client_id}","kind":"{draft.kind}","body":{body},'
