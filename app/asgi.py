@@ -20,6 +20,7 @@ from app import database, limits
 from app.api import contexts, conversations, demo, docs, events, me, messages, operating, problems
 from app.api.body import Strict
 from app.api.door import signed_in
+from app.api.hot import HotSend
 from app.chat import presence, sessions
 from app.chat.messages import SENDS
 from app.chat.receipts import RECEIPTS
@@ -53,39 +54,41 @@ def create_app(settings: Settings) -> Edge:
         route_handlers=[me.ROUTER, contexts.ROUTER, conversations.ROUTER, messages.ROUTER],
     )
     api = Router(path="/api/v1", dto=Strict, return_dto=None, route_handlers=[signed, events.ROUTER])
-    return Edge(
-        Litestar(
-            route_handlers=[
-                api,
-                operating.ROUTER,
-                *docs.ROUTES,
-                *(demo.routes() if settings.demo else []),
-                create_static_files_router(path="/static", directories=[FRONTEND], include_in_schema=False),
-            ],
-            state=State({"settings": settings, "identity": Identity(settings)}),
-            exception_handlers=problems.HANDLERS,
-            request_max_body_size=BODY_BYTES_MAX,
-            cors_config=_cors(settings),
-            openapi_config=docs.CONFIG,
-            lifespan=[_running],
-            logging_config=None,
-        )
+    identity = Identity(settings)
+    app = Litestar(
+        route_handlers=[
+            api,
+            operating.ROUTER,
+            *docs.ROUTES,
+            *(demo.routes() if settings.demo else []),
+            create_static_files_router(path="/static", directories=[FRONTEND], include_in_schema=False),
+        ],
+        state=State({"settings": settings, "identity": identity}),
+        exception_handlers=problems.HANDLERS,
+        request_max_body_size=BODY_BYTES_MAX,
+        cors_config=_cors(settings),
+        openapi_config=docs.CONFIG,
+        lifespan=[_running],
+        logging_config=None,
     )
+    return Edge(app, HotSend(app, identity, has_cors=bool(settings.allowed_origins), body_bytes_max=BODY_BYTES_MAX))
 
 
 class Edge:
     """The outermost layer: lets a stream cut off a reader that stopped reading, and while the process drains asks
     clients to close their kept connections, so that none is cut in the middle of a request."""
 
-    def __init__(self, app: Litestar) -> None:
+    def __init__(self, app: Litestar, hot_send: HotSend) -> None:
         self.app = app
+        self.hot_send = hot_send
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             transport = getattr(getattr(send, "__self__", None), "transport", None)
             scope["parley.abort"] = transport.abort if transport is not None else None
-            if HUB.is_draining:
-                await self.app(scope, receive, _closing(send))
+            send = _closing(send) if HUB.is_draining else send
+            if self.hot_send.takes(scope):
+                await self.hot_send(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
