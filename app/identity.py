@@ -27,9 +27,9 @@ NAME_CHARACTERS_MAX = 200
 URL_CHARACTERS_MAX = 2_000
 JWKS_REFRESH_SECONDS = 30.0  # an unknown `kid` asks the shop for its keys at most this often
 JWKS_TIMEOUT_SECONDS = 3
-DAY_SECONDS = 86_400
+EXP_MAX = 32_503_680_000  # the year 3000: what lies beyond is in milliseconds
 
-_USER_ID = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
+_USER_ID = re.compile(r"(?=.*\S)[^\x00-\x1f\x7f]{1,128}")
 _URL = re.compile(r"(https?://|/)[^\s\x00-\x1f]*")
 
 Role = Literal["user", "service", "admin"]
@@ -173,6 +173,8 @@ def _caller(claims: dict[str, Any], digest: bytes) -> Caller:
         raise NotSignedIn("The token's `sub` must be a text of 1 to 128 characters.")
     if role not in (None, "user", "service", "admin"):
         raise NotSignedIn("The token's `role` must be user, service or admin.")
+    if not 0 < float(claims["exp"]) < EXP_MAX:
+        raise NotSignedIn("The token's `exp` must be in seconds since 1970 (RFC 7519 4.1.4).")
     is_url = isinstance(avatar, str) and len(avatar) <= URL_CHARACTERS_MAX and _URL.fullmatch(avatar)
     return Caller(
         id=sub,

@@ -31,11 +31,6 @@ class Buckets:
         if len(self.levels) > KEYS_MAX:
             self._sweep(now)
 
-    def check(self, key: str) -> None:
-        """Raise `RateLimited` when there is none left, without taking one."""
-        if self.rate is not None and key in self.levels and self._level(key, time.monotonic()) < 1:
-            raise RateLimited(retry_after_seconds=max(1, math.ceil(self.rate.seconds / self.rate.count)))
-
     def _level(self, key: str, now: float) -> float:
         assert self.rate is not None
         level, at = self.levels.get(key, (float(self.rate.count), now))

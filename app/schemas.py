@@ -19,12 +19,13 @@ SUBJECT_CHARACTERS_MAX = 200
 PARTICIPANTS_MAX = 100
 LIMIT_MAX = 100
 SEQ_MAX = 2**63 - 1
+# One line without control characters. The end is spelt out: `$` would let a final line feed through.
+LINE = r"^(?=.*\S)[^\x00-\x1f\x7f]+(?![\s\S])"
+LINE_OR_NONE = r"^[^\x00-\x1f\x7f]*(?![\s\S])"
 
 ExternalId = Annotated[
     str,
-    Meta(
-        min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$", description="The shop's own id.", examples=["bea"]
-    ),
+    Meta(min_length=1, max_length=128, pattern=LINE, description="The shop's own id.", examples=["bea"]),
 ]
 Seq = Annotated[int, Meta(ge=0, le=SEQ_MAX, description="A message's number in its conversation.", examples=[7])]
 Cursor = Annotated[str, Meta(description="A place in the log, opaque.", examples=["9f86d081-1042"])]
@@ -34,7 +35,10 @@ MessageKind = Literal["text", "card", "system"]
 ConversationState = Literal["open", "closed"]
 UserStatus = Literal["online", "away", "invisible"]
 Url = Annotated[
-    str, Meta(max_length=2_000, pattern=r"^(https?://|/)[^\s\x00-\x1f]*$", examples=["https://shop.example/items/42"])
+    str,
+    Meta(
+        max_length=2_000, pattern=r"^(https?://|/)[^\s\x00-\x1f]*(?![\s\S])", examples=["https://shop.example/items/42"]
+    ),
 ]
 
 
@@ -72,7 +76,7 @@ class Me(Answer, frozen=True):
 
 class MePatch(Request, frozen=True):
     status: UserStatus | UnsetType = UNSET
-    status_text: Annotated[str, Meta(max_length=140, pattern=r"^[^\x00-\x1f\x7f]*$")] | UnsetType = UNSET
+    status_text: Annotated[str, Meta(max_length=140, pattern=LINE_OR_NONE)] | UnsetType = UNSET
 
 
 # --- contexts ------------------------------------------------------------------------------------------------------
@@ -80,21 +84,21 @@ class MePatch(Request, frozen=True):
 
 class Price(Request, frozen=True):
     amount_minor: Annotated[int, Meta(ge=0, le=SEQ_MAX, description="In the currency's minor unit.", examples=[4500])]
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217.", examples=["EUR"])]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}(?![\s\S])", description="ISO 4217.", examples=["EUR"])]
 
 
 class ContextRef(Request, frozen=True):
     kind: Annotated[ContextKind, Meta(examples=["listing"])]
-    id: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["42"])]
+    id: Annotated[str, Meta(min_length=1, max_length=128, pattern=LINE, examples=["42"])]
 
 
 class ContextDraft(Request, frozen=True):
-    title: Annotated[str, Meta(min_length=1, max_length=300, examples=["Oak table, 1960s"])]
+    title: Annotated[str, Meta(min_length=1, max_length=300, pattern=LINE, examples=["Oak table, 1960s"])]
     url: Url | None = None
     image_url: Url | None = None
     price: Price | None = None
     seller_id: ExternalId | None = None
-    state: Annotated[str, Meta(max_length=40, examples=["available"])] = ""
+    state: Annotated[str, Meta(max_length=40, pattern=LINE_OR_NONE, examples=["available"])] = ""
     attributes: Annotated[
         dict[str, str | int | float | bool | None],
         Meta(max_length=50, description="Whatever else a card should show.", examples=[{"size": "M"}]),
@@ -179,7 +183,7 @@ class Opening(Request, frozen=True):
 
     context: ContextRef | None = None
     participants: Annotated[list[ParticipantDraft], Meta(min_length=1, max_length=PARTICIPANTS_MAX)] | None = None
-    subject: Annotated[str, Meta(max_length=SUBJECT_CHARACTERS_MAX, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    subject: Annotated[str, Meta(max_length=SUBJECT_CHARACTERS_MAX, pattern=LINE_OR_NONE)] = ""
     message: Draft | None = None
 
 
@@ -329,6 +333,7 @@ class ConversationChanged(Answer, frozen=True):
     """`conversation.changed`: only what changed. Mute and archive are told to their owner alone."""
 
     conversation_id: UUID
+    context: ContextView | UnsetType = UNSET
     state: ConversationState | UnsetType = UNSET
     is_muted: bool | UnsetType = UNSET
     is_archived: bool | UnsetType = UNSET

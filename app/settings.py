@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 SECRET_BYTES_MIN = 32  # RFC 7518 3.2: an HS256 key is at least as long as its hash
 PORT_MAX = 65_535
@@ -80,7 +81,14 @@ def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
         for name in source
         if name.startswith("PARLEY_") and name not in _VARIABLES
     ]
-    settings = Settings(**(values | {key: value for key, value in given.items() if value is not None}))
+    for field, value in given.items():
+        if value is not None:
+            name = f"PARLEY_{field.upper()}"
+            try:
+                values[field] = _VARIABLES[name][1](str(value))
+            except ValueError as error:
+                mistakes.append(f"--{field.replace('_', '-')}: {error}")
+    settings = Settings(**values)
     mistakes += _contradictions(settings)
     if mistakes:
         raise SettingsError(mistakes)
@@ -94,8 +102,10 @@ def with_secret(settings: Settings) -> Settings:
     path = settings.data_dir / "jwt-secret"
     if not path.exists():
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        path.write_text(secrets.token_urlsafe(48))
-        path.chmod(0o600)
+        new = path.with_name(f"jwt-secret-{os.getpid()}")
+        new.touch(mode=0o600)
+        new.write_text(secrets.token_urlsafe(48))
+        new.replace(path)  # whole or not at all
     return msgspec.structs.replace(settings, jwt_secret=path.read_text().strip())
 
 
@@ -168,6 +178,21 @@ def _postgres_url(raw: str) -> str:
     return raw
 
 
+def _public_key(raw: str) -> str:
+    pem = raw.replace("\\n", "\n")
+    try:
+        load_pem_public_key(pem.encode())
+    except ValueError:
+        raise ValueError("is not a public key in PEM, beginning with -----BEGIN PUBLIC KEY-----") from None
+    return pem
+
+
+def _web_url(raw: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+\S*", raw):
+        raise ValueError(f"{raw!r} is not an address like https://shop.example/jwks.json")
+    return raw
+
+
 def _origins(raw: str) -> tuple[str, ...]:
     origins = tuple(part.strip().rstrip("/") for part in raw.split(",") if part.strip())
     for origin in origins:
@@ -186,8 +211,8 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "PARLEY_WORKERS": ("workers", _number(1, 64)),
     "PARLEY_DEMO": ("demo", _bool),
     "PARLEY_JWT_SECRET": ("jwt_secret", str),
-    "PARLEY_JWT_PUBLIC_KEY": ("jwt_public_key", lambda raw: raw.replace("\\n", "\n")),
-    "PARLEY_JWKS_URL": ("jwks_url", str),
+    "PARLEY_JWT_PUBLIC_KEY": ("jwt_public_key", _public_key),
+    "PARLEY_JWKS_URL": ("jwks_url", _web_url),
     "PARLEY_JWT_AUDIENCE": ("jwt_audience", str),
     "PARLEY_JWT_ISSUER": ("jwt_issuer", str),
     "PARLEY_ALLOWED_ORIGINS": ("allowed_origins", _origins),

@@ -7,7 +7,7 @@ ID = "m0001_tables"
 
 FORWARDS = (
     # Typo-tolerant search of conversations.
-    "CREATE EXTENSION IF NOT EXISTS pg_trgm",
+    "CREATE EXTENSION IF NOT EXISTS fuzzystrmatch",
     "CREATE EXTENSION IF NOT EXISTS unaccent",
     """
     CREATE TABLE users (

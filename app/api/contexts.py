@@ -11,7 +11,7 @@ from app.chat import contexts
 from app.schemas import ContextDraft, ContextKind, ContextRef, ContextView
 
 
-@put("/contexts/{kind:str}/{item_id:str}", summary="Tell what an item is")
+@put("/contexts/{kind:str}/{item_id:path}", summary="Tell what an item is")
 async def put_context(
     request: Request[Any, Any, Any], kind: ContextKind, item_id: str, data: ContextDraft
 ) -> ContextView:
@@ -19,14 +19,14 @@ async def put_context(
     return await contexts.put(request.user, _ref(kind, item_id), data)
 
 
-@get("/contexts/{kind:str}/{item_id:str}", summary="One item")
+@get("/contexts/{kind:str}/{item_id:path}", summary="One item")
 async def get_context(request: Request[Any, Any, Any], kind: ContextKind, item_id: str) -> ContextView:
     """An item as the shop last told it. An order: only for its own people."""
     return await contexts.get(request.user, _ref(kind, item_id))
 
 
 def _ref(kind: str, item_id: str) -> ContextRef:
-    return msgspec.convert({"kind": kind, "id": item_id}, ContextRef)
+    return msgspec.convert({"kind": kind, "id": item_id.removeprefix("/")}, ContextRef)
 
 
 ROUTER = Router(path="/", route_handlers=[put_context, get_context], tags=["Contexts"])

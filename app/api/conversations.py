@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, Router, delete, get, patch, post, put
 from litestar.params import Parameter
 
@@ -34,11 +33,7 @@ ContextQuery = Annotated[str | None, Parameter(query="context", description="`ki
 async def open_conversation(request: Req, data: Opening) -> Response[Opened]:
     """A buyer names the context, whose owner becomes the other side, or one person. The shop's back end names everyone.
     The same people and context find the same conversation: 201 when it is new, 200 when it was there."""
-    opened, is_new = await conversations.open_or_get(request.user, data)
-    if data.message is not None:
-        await messages.send(request.user, opened.conversation.id, data.message)
-        opened, _ = await conversations.open_or_get(request.user, msgspec.structs.replace(data, message=None))
-        opened = msgspec.structs.replace(opened, message=opened.conversation.last_message)
+    opened, is_new = await messages.open_with(request.user, data)
     return Response(opened, status_code=201 if is_new else 200)
 
 
@@ -89,10 +84,10 @@ async def add_participant(request: Req, conversation_id: UUID, data: Participant
     return Response(view, status_code=201 if has_joined else 200)
 
 
-@delete("/conversations/{conversation_id:uuid}/participants/{user_id:str}", summary="Leave, or take someone out")
+@delete("/conversations/{conversation_id:uuid}/participants/{user_id:path}", summary="Leave, or take someone out")
 async def remove_participant(request: Req, conversation_id: UUID, user_id: str) -> None:
     """Anyone may leave; who may bring people in may take them out. What they wrote stays."""
-    await conversations.leave(request.user, conversation_id, user_id)
+    await conversations.leave(request.user, conversation_id, user_id.removeprefix("/"))
 
 
 @get("/unread", summary="Unread counts")

@@ -30,7 +30,6 @@ async def _caller_of(request: Req) -> Caller:
     token = _token_of(request)
     identity: Identity = request.app.state.identity
     address = request.scope["client"][0] if request.scope["client"] else ""
-    AUTH_FAILURES.check(address)
     try:
         caller = await identity.verify(token)
     except NotSignedIn:

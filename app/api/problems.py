@@ -77,6 +77,8 @@ def _parameter_errors(error: ValidationException) -> list[tuple[str, str]]:
     found = [
         (str(item.get("key", "request")), str(item.get("message", ""))) for item in extra if isinstance(item, dict)
     ]
+    if any(key == "data" for key, _ in found):
+        return [("body", "is needed, as JSON")]
     return found or [("request", error.detail)]
 
 

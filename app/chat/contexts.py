@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from app.chat import users, views
+from app.database import transaction
+from app.delivery import log
 from app.errors import Forbidden, NotFound
 from app.identity import Caller
-from app.schemas import ContextDraft, ContextRef, ContextView
+from app.schemas import ContextDraft, ContextRef, ContextView, ConversationChanged
 from app.tables import Context
 
 # By the unique key (kind, item_id).
@@ -29,35 +31,49 @@ WHERE c.context_id = {} LIMIT 1
 """
 
 
+# By conversation_by_context, and the participant key.
+ABOUT = """
+SELECT c.id, ARRAY(
+    SELECT user_id::text FROM participant p WHERE p.conversation_id = c.id AND p.left_at IS NULL
+) AS audience
+FROM conversation c WHERE c.context_id = {} ORDER BY c.id
+"""
+
+
 async def put(caller: Caller, ref: ContextRef, draft: ContextDraft) -> ContextView:
-    """Tell (or tell anew) what an item is. Cards that were already shared stay as they were."""
+    """Tell (or tell anew) what an item is; the conversations about it hear of it. Cards already shared stay."""
     if not caller.is_service:
         raise Forbidden("Only the shop's back end tells what its items are.")
     if draft.seller_id is not None:
         await users.introduce([draft.seller_id])
-    amount, currency = (draft.price.amount_minor, draft.price.currency) if draft.price else (None, None)
-    await Context.raw(
-        PUT,
-        ref.kind,
-        ref.id,
-        draft.title,
-        draft.url,
-        draft.image_url,
-        amount,
-        currency,
-        draft.seller_id,
-        draft.state,
-        msgspec.json.encode(draft.attributes).decode(),
-    )
-    return (await find(ref))[1]
+    price = (draft.price.amount_minor, draft.price.currency) if draft.price else (None, None)
+    said = (draft.title, draft.url, draft.image_url, *price, draft.seller_id, draft.state)
+    async with transaction():
+        await Context.raw(PUT, ref.kind, ref.id, *said, msgspec.json.encode(draft.attributes).decode())
+        context_id, view = await find(ref)
+        await log.tell(await _changed(context_id, view))
+    return view
+
+
+async def _changed(context_id: int, view: ContextView) -> list[log.Fact]:
+    """What to tell in each conversation about an item that is told anew."""
+    return [
+        log.Fact(
+            "conversation.changed",
+            row["id"],
+            row["audience"],
+            msgspec.json.encode(ConversationChanged(conversation_id=row["id"], context=view)),
+        )
+        for row in await Context.raw(ABOUT, context_id)
+    ]
 
 
 async def get(caller: Caller, ref: ContextRef) -> ContextView:
-    """An item, for anyone who is signed in; an order only for its own people."""
+    """An item, for anyone who is signed in; an order only for its own people: to others there is none."""
     context_id, view = await find(ref)
     is_open_to_caller = ref.kind != "order" or caller.is_overseer or view.seller_id == caller.id
     if not is_open_to_caller and not await Context.raw(IS_IN_ONE, caller.id, context_id):
-        raise NotFound
+        raise _unknown(ref)
     return view
 
 
@@ -65,7 +81,11 @@ async def find(ref: ContextRef) -> tuple[int, ContextView]:
     """An item and our number of it. Raises `NotFound`."""
     rows = await Context.raw(FIND, ref.kind, ref.id)
     if not rows:
-        raise NotFound(f"The shop has not told of the {ref.kind} {ref.id!r}.")
+        raise _unknown(ref)
     view = views.context(rows[0])
     assert view is not None
     return rows[0]["id"], view
+
+
+def _unknown(ref: ContextRef) -> NotFound:
+    return NotFound(f"The shop has not told of the {ref.kind} {ref.id!r}.")

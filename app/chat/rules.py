@@ -25,6 +25,11 @@ UNSEND_WINDOW = timedelta(hours=24)
 # C0 and C1 controls but for tab, line feed and carriage return.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
+# Default_Ignorable_Code_Point beyond category Cf (Unicode, DerivedCoreProperties), and the blank braille pattern.
+_HIDDEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+
 OTHER_ROLE: dict[Role, Role] = {"buyer": "seller", "seller": "buyer", "agent": "buyer"}
 
 
@@ -37,8 +42,10 @@ def check_body(kind: str, body: str, *, field: str = "body") -> None:
 
 
 def is_blank(text: str) -> bool:
-    """Nothing to see: only white space and characters without width."""
-    return all(character.isspace() or unicodedata.category(character) == "Cf" for character in text)
+    """Nothing to see: only white space and characters that are not shown."""
+    return not text.strip() or all(
+        character.isspace() or unicodedata.category(character) == "Cf" or _HIDDEN.match(character) for character in text
+    )
 
 
 def check_draft(caller: Caller, draft: Draft) -> None:

@@ -37,7 +37,8 @@ LEAVE = "DELETE FROM presence_lease WHERE process_id = {} AND user_id = ANY ({}:
 
 # Of people whose lease has just gone: who is nowhere else.
 GONE = """
-UPDATE users u SET last_seen_at = now() WHERE u.id = ANY ({}::text[]) AND NOT EXISTS (
+UPDATE users u SET last_seen_at = CASE WHEN status = 'invisible' THEN last_seen_at ELSE now() END
+WHERE u.id = ANY ({}::text[]) AND NOT EXISTS (
     SELECT 1 FROM presence_lease l JOIN process p ON p.id = l.process_id AND p.expires_at > now()
     WHERE l.user_id = u.id)
 RETURNING u.id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,10 +19,6 @@ from app.identity import Caller
 from app.schemas import ContextRef, Conversation, Conversations, ParticipantView, Role
 from app.tables import Conversation as ConversationTable
 from app.tables import Participant, Row
-
-SIMILARITY_MIN = (
-    0.55  # of a searched word to a word found; 1 is the same. Finds "chiar" for "chair", not "char" for "card"
-)
 
 COLUMNS = f"""
     c.id, c.subject, c.state, c.last_seq, c.created_at, c.last_activity_at,
@@ -60,12 +57,18 @@ SELECT p.conversation_id, p.role, p.delivered_seq, p.read_seq, p.left_at,
 FROM participant p JOIN users u ON u.id = p.user_id WHERE p.conversation_id = ANY ({}::uuid[]) ORDER BY p.id
 """
 
-# Typo-tolerant, over the caller's own conversations only: the others' names, the item's title, the subject.
+# Typo-tolerant, over the caller's own conversations only: the others' names, the item's title, the subject. Each word
+# asked for is part of the text, or one of its words with one or two letters wrong, missing or swapped.
 MATCHES = """
-(SELECT bool_and(word_similarity(word, unaccent(lower(concat_ws(' ', c.subject, x.title, (
+(SELECT bool_and(strpos(text, word) > 0 OR EXISTS (
+    SELECT 1 FROM regexp_split_to_table(text, '\\W+') said
+    WHERE levenshtein_less_equal(left(said, 60), word, typos) <= typos))
+FROM (SELECT unaccent(lower(concat_ws(' ', c.subject, x.title, (
     SELECT string_agg(u.name, ' ') FROM participant o JOIN users u ON u.id = o.user_id
-    WHERE o.conversation_id = c.id AND o.user_id <> p.user_id))))) >= {})
-FROM regexp_split_to_table(unaccent(lower({})), '\\s+') AS word)"""
+    WHERE o.conversation_id = c.id AND o.user_id <> p.user_id)))) AS text) t,
+    (SELECT unaccent(lower(asked)) AS word,
+        CASE WHEN length(asked) >= 5 THEN 2 WHEN length(asked) = 4 THEN 1 ELSE 0 END AS typos
+    FROM unnest({}::text[]) AS asked) w)"""
 
 CONDITIONS = {
     "role": "p.role = {}",
@@ -160,8 +163,8 @@ def _where(query: Query) -> tuple[str, list[Any]]:
         wanted.append(("context", [query.context.kind, query.context.id]))
     if query.with_user_id:
         wanted.append(("with", [query.with_user_id]))
-    if query.words.strip():
-        wanted.append(("words", [SIMILARITY_MIN, query.words.strip()]))
+    if words := re.findall(r"\w+", query.words):
+        wanted.append(("words", [words]))
     if query.before:
         at, id_ = _parse_keyset(query.before)
         wanted.append(("before", [at, id_, at]))

@@ -39,7 +39,7 @@ async def open_or_get(caller: Caller, opening: Opening) -> tuple[Opened, bool]:
     """
     context_id, context = await contexts.find(opening.context) if opening.context else (None, None)
     if context is not None and context.kind == "order" and not caller.is_service:
-        return await _get(caller, await _of_order(caller, context)), False
+        return await _get(caller, await _of_order(caller.id, context)), False
     people_ = rules.people_of_opening(caller, context, _named(opening))
     key = rules.opening_key(context, people_)
     conversation_id = await _existing(key)
@@ -63,11 +63,11 @@ def _named(opening: Opening) -> dict[str, Role | None] | None:
     return named
 
 
-async def _of_order(caller: Caller, context: ContextView) -> UUID:
+async def _of_order(caller_id: str, context: ContextView) -> UUID:
     """An order's conversation, for someone who is in it."""
     conversation_id = await _existing(rules.opening_key(context, {}))
-    if conversation_id is None:
-        raise NotFound
+    if conversation_id is None or caller_id not in await lookup.audience(conversation_id):
+        raise NotFound(f"The shop has not told of the order {context.id!r}.")  # as if there were no such order
     return conversation_id
 
 

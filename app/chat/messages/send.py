@@ -73,7 +73,7 @@ async def send(caller: Caller, conversation_id: UUID, draft: Draft) -> Sent:
 
 
 async def _outgoing(caller: Caller, conversation_id: UUID, draft: Draft) -> Outgoing:
-    context = "null" if draft.context is None else _encode((await contexts.find(draft.context))[1]).decode()
+    context = "null" if draft.context is None else _encode(await contexts.get(caller, draft.context)).decode()
     id_, conversation = ids.new_text(), str(conversation_id)
     sender, body = _encode(caller.id).decode(), _encode(draft.body).decode()
     reply_to = f'"{draft.reply_to}"' if draft.reply_to else "null"

@@ -1,0 +1,32 @@
+"""Open a conversation and say the first thing in it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from app.chat import contexts, conversations, rules
+from app.chat.messages.send import send
+from app.database import snapshot
+from app.delivery import log
+from app.identity import Caller
+from app.schemas import Opened, Opening, Sent
+
+
+async def open_with(caller: Caller, opening: Opening) -> tuple[Opened, bool]:
+    """Open or get the conversation, and send its `message` if it has one; whether the conversation is new.
+
+    A message that would be refused for what it is opens nothing. Repeated after a lost answer, the message is the first
+    result again.
+    """
+    if opening.message is None:
+        return await conversations.open_or_get(caller, opening)
+    rules.check_draft(caller, opening.message)
+    if opening.message.context is not None:
+        await contexts.get(caller, opening.message.context)
+    opened, is_new = await conversations.open_or_get(caller, opening)
+    sent = await send(caller, opened.conversation.id, opening.message)
+    async with snapshot():
+        head = await log.head()
+        conversation = await conversations.get(caller, opened.conversation.id)
+    message = msgspec.json.decode(sent.json, type=Sent).message
+    return Opened(conversation=conversation, message=message, cursor=head.cursor), is_new
