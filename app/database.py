@@ -29,6 +29,7 @@ AWAY: tuple[type[Exception], ...] = (
     TimeoutError,
     asyncio.TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that was ended by the server while it lay in the pool
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -40,6 +41,9 @@ AWAY: tuple[type[Exception], ...] = (
 )
 """What is raised when the database is away, as against when we asked it something wrong."""
 
+
+WAITED_IN_VAIN = (TimeoutError, asyncio.CancelledError)
+"""After these nobody knows what the connection is still doing, and to ask it would be one more wait: it is dropped."""
 
 FAILED: tuple[type[Exception], ...] = (*AWAY, asyncpg.PostgresError)
 """What is raised when the database is away or refuses: for loops that must go on whatever it is."""
@@ -72,6 +76,7 @@ class Transaction(PostgresTransaction):
             self.transaction = self.connection.transaction(**self.options)
             await self.begin()  # type: ignore[no-untyped-call]
         except BaseException:
+            self.connection.terminate()
             await self._release()
             raise
         self.context = self.engine.current_transaction.set(self)
@@ -87,7 +92,13 @@ class Transaction(PostgresTransaction):
             return exception is None
         self.engine.current_transaction.reset(self.context)
         try:
-            await (self.commit() if exception is None else self.rollback())  # type: ignore[no-untyped-call]
+            if isinstance(exception, WAITED_IN_VAIN):
+                self.connection.terminate()
+            else:
+                await (self.commit() if exception is None else self.rollback())  # type: ignore[no-untyped-call]
+        except WAITED_IN_VAIN:
+            self.connection.terminate()
+            raise
         except FAILED:
             if exception is None:  # else the first failure is the one to tell
                 raise
@@ -118,7 +129,11 @@ class Engine(PostgresEngine):
 
     async def _run_in_pool(self, query: str, args: Any = None) -> Any:
         async with self.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:  # type: ignore[union-attr]
-            return await connection.fetch(query, *(args or ()))
+            try:
+                return await connection.fetch(query, *(args or ()))
+            except WAITED_IN_VAIN:
+                connection.terminate()
+                raise
 
     def transaction(self, allow_nested: bool = True) -> PostgresTransaction:
         return Transaction(self, allow_nested)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
+import asyncio
+import atexit
+import shutil
 import sys
+import tempfile
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import asyncpg
@@ -19,9 +22,14 @@ NewServer = Callable[..., Awaitable[Server]]
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The server's own database. The server ends with this process."""
-    yield database.start_embedded(tmp_path_factory.mktemp("postgres"))
+def postgres_url() -> str:
+    """The server's own database. The server ends with this process.
+
+    Not under pytest's folder: each run closes that to others, and so to the user Postgres runs as.
+    """
+    home = Path(tempfile.mkdtemp(prefix="parley-tests-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)  # after the server has ended: last in, first out
+    return database.start_embedded(home)
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +40,8 @@ async def template(postgres_url: str) -> str:
     await connection.close()
     url = postgres_url.replace("/postgres?", "/template_parley?")
     environment = {"PARLEY_DATABASE_URL": url, "PARLEY_JWT_SECRET": SECRET, "PATH": "/usr/bin:/bin"}
-    subprocess.run([sys.executable, "-m", "app", "migrate"], check=True, cwd=ROOT, env=environment)
+    migrating = await asyncio.create_subprocess_exec(sys.executable, "-m", "app", "migrate", cwd=ROOT, env=environment)
+    assert await migrating.wait() == 0
     return url
 
 

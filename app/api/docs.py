@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from litestar import MediaType, Request, Response, get
+from litestar import Litestar, MediaType, Request, Response, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
+
+from app.api import examples
 
 PAGE = Path(__file__).parent.parent.parent / "frontend" / "docs" / "index.html"
 
@@ -35,7 +39,40 @@ async def page() -> Response[bytes]:
 
 @get("/docs/openapi.json", include_in_schema=False)
 async def description(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    return request.app.openapi_schema.to_schema()
+    return described(request.app)
+
+
+@cache
+def described(app: Litestar) -> dict[str, Any]:
+    """The OpenAPI description, with an example call for every operation and the events of the stream."""
+    schema = app.openapi_schema.to_schema()
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            body = examples.BODIES.get(f"{method} {path}")
+            if body is not None:
+                operation["requestBody"]["content"]["application/json"]["example"] = body
+            operation["x-codeSamples"] = [
+                {"lang": "Shell", "label": "curl", "source": _curl(method, path, operation, body)}
+            ]
+    schema["x-events"] = {
+        name: {"description": text, "example": example} for name, (text, example) in examples.EVENTS.items()
+    }
+    return schema
+
+
+def _curl(method: str, path: str, operation: dict[str, Any], body: Any) -> str:
+    for parameter in operation.get("parameters", ()):
+        name = parameter["name"]
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{name}}}", examples.PARAMETERS[name])
+        elif parameter.get("required"):
+            path += f"?{name}={examples.PARAMETERS[name]}"
+    lines = [f"curl -X {method.upper()} 'http://127.0.0.1:8000{path}'"]
+    if path.startswith("/api/"):
+        lines.append('-H "Authorization: Bearer $TOKEN"')
+    if body is not None:
+        lines += ["-H 'Content-Type: application/json'", f"-d '{json.dumps(body)}'"]
+    return " \\\n  ".join(lines)
 
 
 ROUTES: list[Any] = [page, description]

@@ -86,7 +86,7 @@ class Bus:
             await connection.add_listener(LOG_CHANNEL, lambda *said: self.on_head(int(said[3])))
             await connection.add_listener(SIGNAL_CHANNEL, lambda *said: self._hear(said[3]))
             await connection.add_listener(self.echo_channel, lambda *_: self.echo.set())
-            await self._probe(connection)
+            await self._probe()
             await self.on_connect()
             self._hear_again()
             while True:
@@ -94,14 +94,14 @@ class Bus:
                     async with asyncio.timeout(PROBE_SECONDS):
                         await self.lost.wait()
                         return
-                await self._probe(connection)
+                await self._probe()
         finally:
             connection.terminate()
 
-    async def _probe(self, connection: Any) -> None:
-        """Raise TimeoutError when what we say on this connection does not come back on it."""
+    async def _probe(self) -> None:
+        """Raise TimeoutError when what is said on the pool's connections is not heard on the listening one."""
         self.echo.clear()
-        await connection.execute("SELECT pg_notify($1, '')", self.echo_channel)
+        await self._say("SELECT pg_notify($1, '')", self.echo_channel)
         async with asyncio.timeout(ECHO_SECONDS):
             await self.echo.wait()
 
@@ -135,14 +135,15 @@ class Bus:
             signals, self.waiting = self.waiting, []
             payloads = list(_payloads(signals))
             with suppress(*AWAY):
-                async with DB.pool.acquire(timeout=ECHO_SECONDS) as connection:  # type: ignore[union-attr]
-                    await connection.execute(
-                        "SELECT pg_notify($1, said) FROM unnest($2::text[]) AS said", SIGNAL_CHANNEL, payloads
-                    )
+                await self._say("SELECT pg_notify($1, said) FROM unnest($2::text[]) AS said", SIGNAL_CHANNEL, payloads)
         finally:
             self.flushing = None
             if self.waiting:
                 self.flushing = asyncio.create_task(self._flush())
+
+    async def _say(self, statement: str, *arguments: Any) -> None:
+        async with DB.pool.acquire(timeout=ECHO_SECONDS) as connection:  # type: ignore[union-attr]
+            await connection.execute(statement, *arguments)
 
 
 def payload(kind: str, data: str) -> str:

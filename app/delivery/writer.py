@@ -78,6 +78,9 @@ class Writer(Generic[D, R]):
 
     async def _commit_next(self) -> None:
         taken = self._take()
+        await self._commit(taken)
+
+    async def _commit(self, taken: list[tuple[D, asyncio.Future[R], float]]) -> None:
         drafts = [draft for draft, _, _ in taken]
         began = monotonic()
         try:
@@ -87,8 +90,11 @@ class Writer(Generic[D, R]):
         except Unavailable as away:
             self._refuse([*taken, *self.queue], away)
             self.queue.clear()
-        except Exception as error:  # a bug must answer its own requests, not end the writer
-            self._refuse(taken, error)
+        except Exception as error:  # the database refuses one of them, or a bug: that must not fail its neighbours
+            if len(taken) == 1:
+                self._refuse(taken, error)
+            for alone in taken if len(taken) > 1 else ():
+                await self._commit([alone])
         else:
             self.batch_size.observe(len(drafts))
             self.commit_seconds.observe(monotonic() - began)

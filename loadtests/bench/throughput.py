@@ -1,0 +1,125 @@
+"""Scenario `closed`: 16 senders as fast as they are answered, 200 conversations of two, 400 streams, one worker."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from loadtests.bench import check, servers
+from loadtests.bench.load import Sent, Stage, closed_loop, delivered, stage_of_pairs
+from loadtests.bench.meter import Cost, metered
+from loadtests.bench.people import Chat, pairs, reader
+from loadtests.bench.report import Report, Row, at_least, at_most, told
+from loadtests.bench.servers import Bench, Server
+from loadtests.bench.streams import Tally
+
+CONVERSATIONS = 200
+CPU_SHARE_MAX = 0.30
+FLOOR_SHARE_MIN_PERCENT = 60
+WARM_UP_SECONDS = 1.5
+
+
+@dataclass(frozen=True)
+class Round:
+    """One measured load on one program."""
+
+    program: str
+    cost: Cost
+    sends_per_second: float
+    verdict: check.Verdict
+    answer_bytes: int
+
+    @property
+    def cpu_us(self) -> float:
+        return self.cost.cpu / max(1, self.verdict.acknowledged) * 1e6
+
+    @property
+    def client_us(self) -> float:
+        return self.cost.client_cpu / max(1, self.verdict.acknowledged) * 1e6
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "program": self.program,
+            "cpu_us_per_message": self.cpu_us,
+            "sends_per_second": self.sends_per_second,
+            **self.cost.as_json(),
+            **self.verdict.as_json(),
+        }
+
+
+async def measure(bench: Bench, report: Report) -> list[Row]:
+    """Rounds of all three programs in turn, so that a change of the machine's mood meets all of them; medians."""
+    seconds, rounds = (3.0, 1) if bench.is_quick else (5.0, 5)
+    found: list[Round] = []
+    answer_bytes = servers.ANSWER_BYTES
+    for _ in range(rounds):
+        found.append(await _round(bench, servers.parley(bench), seconds))
+        answer_bytes = found[-1].answer_bytes or answer_bytes
+        found.append(await _round(bench, servers.obvious(bench), seconds))
+        found.append(await _floor_round(bench, answer_bytes, seconds))
+    report.raw["closed"] = [one.as_json() for one in found]
+    return _rows(found)
+
+
+def _rows(found: list[Round]) -> list[Row]:
+    def middle(program: str, name: str) -> float:
+        return median(float(getattr(one, name)) for one in found if one.program == program)
+
+    ours, theirs, floor = "parley", "obvious", "noop"
+    cpu = {program: middle(program, "cpu_us") for program in (ours, theirs, floor)}
+    speed = {program: middle(program, "sends_per_second") for program in (ours, theirs, floor)}
+    faults = sum(one.verdict.faults() for one in found if one.program == ours)
+    theirs_wrong = sum(one.verdict.faults(is_order_promised=False) for one in found if one.program == theirs)
+    return [
+        at_most(
+            "CPU per message (server and Postgres), of the obvious design's", cpu[ours] / cpu[theirs], CPU_SHARE_MAX
+        ),
+        at_least(
+            "acknowledged sends per second, of the no-op handler's",
+            100 * speed[ours] / speed[floor],
+            FLOOR_SHARE_MIN_PERCENT,
+            " %",
+        ),
+        at_most("messages lost, doubled, refused or out of order", faults, 0),
+        at_most("  the same of the obvious design, order aside", theirs_wrong, 0),
+        *(told(f"  CPU per message: {program}", cpu[program], " µs") for program in (ours, theirs, floor)),
+        told("  CPU per message: the load generator, not counted above", middle(ours, "client_us"), " µs"),
+        *(told(f"  sends per second: {program}", speed[program]) for program in (ours, theirs, floor)),
+    ]
+
+
+async def _round(bench: Bench, program: AbstractAsyncContextManager[Server], seconds: float) -> Round:
+    async with program as server:
+        return await _load(bench, await stage_of_pairs(server, CONVERSATIONS), seconds)
+
+
+async def _floor_round(bench: Bench, answer_bytes: int, seconds: float) -> Round:
+    async with servers.noop(bench, answer_bytes) as server:
+        chats = [
+            Chat(f"00000000-0000-4000-8000-{number:012}", tuple(reader(server, user_id) for user_id in pair))
+            for number, pair in enumerate(pairs(CONVERSATIONS))
+        ]
+        return await _load(bench, Stage(server, chats, [], Tally()), seconds)
+
+
+async def _load(bench: Bench, stage: Stage, seconds: float) -> Round:
+    await delivered(stage, closed_loop(stage, WARM_UP_SECONDS))
+    stage.forget()
+    with metered(bench, stage.server) as cost:
+        sent = await delivered(stage, closed_loop(stage, seconds))
+    if stage.server.name == "noop":
+        cost.postgres_cpu = 0.0  # it has no database; what Postgres did meanwhile was for nobody
+    return Round(stage.server.name, cost, _speed(sent), check.verdict(stage, sent), _answer_bytes(sent))
+
+
+def _speed(sent: list[Sent]) -> float:
+    acknowledged = [one for one in sent if one.status == 201]
+    if not acknowledged:
+        return 0.0
+    return len(acknowledged) / (acknowledged[-1].answered_at - min(one.started_at for one in acknowledged))
+
+
+def _answer_bytes(sent: list[Sent]) -> int:
+    return next((len(one.body) for one in sent if one.status == 201), 0)
