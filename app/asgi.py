@@ -20,7 +20,7 @@ from app import database, limits
 from app.api import contexts, conversations, demo, docs, events, me, messages, operating, problems
 from app.api.body import Strict
 from app.api.door import signed_in
-from app.api.hot import HotSend
+from app.api.hot import Hot
 from app.chat import presence, sessions
 from app.chat.messages import SENDS
 from app.chat.receipts import RECEIPTS
@@ -71,24 +71,25 @@ def create_app(settings: Settings) -> Edge:
         lifespan=[_running],
         logging_config=None,
     )
-    return Edge(app, HotSend(app, identity, has_cors=bool(settings.allowed_origins), body_bytes_max=BODY_BYTES_MAX))
+    return Edge(app, Hot(app, settings, identity, body_bytes_max=BODY_BYTES_MAX))
 
 
 class Edge:
     """The outermost layer: lets a stream cut off a reader that stopped reading, and while the process drains asks
     clients to close their kept connections, so that none is cut in the middle of a request."""
 
-    def __init__(self, app: Litestar, hot_send: HotSend) -> None:
+    def __init__(self, app: Litestar, hot: Hot) -> None:
         self.app = app
-        self.hot_send = hot_send
+        self.hot = hot
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             transport = getattr(getattr(send, "__self__", None), "transport", None)
             scope["parley.abort"] = transport.abort if transport is not None else None
             send = _closing(send) if HUB.is_draining else send
-            if self.hot_send.takes(scope):
-                await self.hot_send(scope, receive, send)
+            answer = self.hot.takes(scope)
+            if answer is not None:
+                await answer(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 

@@ -122,7 +122,7 @@ class Identity:
             )
         except jwt.ExpiredSignatureError:
             raise TokenExpired from None
-        except jwt.PyJWKClientConnectionError as error:
+        except (jwt.PyJWKClientError, jwt.PyJWKSetError) as error:
             raise Unavailable("The shop's keys cannot be fetched now.") from error
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise NotSignedIn(f"The token is not valid: {_why(error)}.") from None
@@ -167,9 +167,14 @@ def _why(error: Exception) -> str:
     return next((sentence for kind, sentence in _WHY if isinstance(error, kind)), "it cannot be decoded")
 
 
+def _encodable(said: Any) -> Any:
+    """A text without lone surrogates, which JSON can say and no encoding can hold."""
+    return said.encode("utf-8", "replace").decode() if isinstance(said, str) else said
+
+
 def _caller(claims: dict[str, Any], digest: bytes) -> Caller:
-    sub, role, name, avatar = (claims.get(claim) for claim in ("sub", "role", "name", "avatar_url"))
-    if not isinstance(sub, str) or not _USER_ID.fullmatch(sub):
+    sub, role, name, avatar = (_encodable(claims.get(claim)) for claim in ("sub", "role", "name", "avatar_url"))
+    if not isinstance(sub, str) or sub != claims["sub"] or not _USER_ID.fullmatch(sub):
         raise NotSignedIn("The token's `sub` must be a text of 1 to 128 characters.")
     if role not in (None, "user", "service", "admin"):
         raise NotSignedIn("The token's `role` must be user, service or admin.")

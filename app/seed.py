@@ -168,6 +168,8 @@ async def fill(settings: Settings, *, buyers: int, sellers: int, conversations: 
             rate = last * each / (time.monotonic() - began)
             print(f"\r{last:,} conversations, {last * each:,} messages, {rate:,.0f} per second", end="", flush=True)
         print()
+        async with DB.pool.acquire() as connection:  # type: ignore[union-attr]
+            await connection.execute("ANALYZE", timeout=600)  # else lists are read badly until autovacuum comes by
     finally:
         await database.disconnect()
 

@@ -39,7 +39,7 @@ ROLES = ("buyer", "seller", "agent")
 class User(Table, tablename="users", db=DB):
     """A person of the shop's, created on first sight; `name` follows the token."""
 
-    id = Varchar(length=ID_CHARACTERS_MAX, primary_key=True)
+    id = Varchar(length=ID_CHARACTERS_MAX, primary_key=True, default=None)
     name = Varchar(length=200, default="")
     avatar_url = Text(null=True, default=None)
     status = Varchar(length=10, default="online")
@@ -54,9 +54,9 @@ class Context(Table, tablename="context", db=DB):
     """What conversations are about: one of the shop's listings, products, orders, services or requests."""
 
     id = BigSerial(primary_key=True)
-    kind = Varchar(length=10)
-    item_id = Varchar(length=ID_CHARACTERS_MAX)
-    title = Varchar(length=300)
+    kind = Varchar(length=10, default=None)
+    item_id = Varchar(length=ID_CHARACTERS_MAX, default=None)
+    title = Varchar(length=300, default=None)
     url = Text(null=True, default=None)
     image_url = Text(null=True, default=None)
     price_amount_minor = BigInt(null=True, default=None)
@@ -81,7 +81,7 @@ class Conversation(Table, tablename="conversation", db=DB):
     context_id = ForeignKey(Context, null=True, default=None)
     subject = Varchar(length=200, default="")
     state = Varchar(length=6, default="open")
-    opening_key = Bytea(unique=True)
+    opening_key = Bytea(unique=True, default=None)
     last_seq = BigInt(default=0)
     created_at = Timestamptz(default=TimestamptzNow())
     last_activity_at = Timestamptz(default=TimestamptzNow())
@@ -98,9 +98,9 @@ class Participant(Table, tablename="participant", db=DB):
     """
 
     id = BigSerial(primary_key=True)
-    conversation_id = ForeignKey(Conversation)
-    user_id = ForeignKey(User)
-    role = Varchar(length=6)
+    conversation_id = ForeignKey(Conversation, null=False)
+    user_id = ForeignKey(User, null=False)
+    role = Varchar(length=6, default=None)
     delivered_seq = BigInt(default=0)
     read_seq = BigInt(default=0)
     listed_at = Timestamptz(default=TimestamptzNow())
@@ -122,12 +122,12 @@ class Message(Table, tablename="message", db=DB):
     """
 
     id = UUID(primary_key=True, default=None)
-    conversation_id = ForeignKey(Conversation)
-    seq = BigInt()
-    position = BigInt()
-    sender_id = ForeignKey(User)
-    client_id = UUID()
-    kind = Varchar(length=6)
+    conversation_id = ForeignKey(Conversation, null=False)
+    seq = BigInt(default=None)
+    position = BigInt(default=None)
+    sender_id = ForeignKey(User, null=False)
+    client_id = UUID(default=None)
+    kind = Varchar(length=6, default=None)
     body = Text(default="")
     context = JSON(null=True, default=None)
     reply_to: ForeignKey[Any] = ForeignKey("self", null=True, default=None)
@@ -147,7 +147,7 @@ class LogHead(Table, tablename="log_head", db=DB):
     """One row: the log's epoch, its newest position, and the floor up to which old events were trimmed."""
 
     id = SmallInt(primary_key=True, default=1)
-    epoch = Varchar(length=16)
+    epoch = Varchar(length=16, default=None)
     position = BigInt(default=0)
     floor = BigInt(default=0)
     system_identifier = Varchar(length=20, default="")
@@ -162,9 +162,9 @@ class Event(Table, tablename="event", db=DB):
     position = BigInt(primary_key=True, default=None)
     conversation_id = UUID(default=None)
     message_id = UUID(null=True, default=None)
-    kind = Varchar(length=24)
-    audience = Array(base_column=Text())
-    data = JSON()
+    kind = Varchar(length=24, default=None)
+    audience = Array(base_column=Text(), default=None)
+    data = JSON(default=None)
     created_at = Timestamptz(default=TimestamptzNow())
 
 
@@ -174,24 +174,24 @@ class EventDraft(Table, tablename="event_draft", db=DB):
     id = BigSerial(primary_key=True)
     conversation_id = UUID(default=None)
     message_id = UUID(null=True, default=None)
-    kind = Varchar(length=24)
-    audience = Array(base_column=Text())
-    data = JSON()
+    kind = Varchar(length=24, default=None)
+    audience = Array(base_column=Text(), default=None)
+    data = JSON(default=None)
 
 
 class Process(Table, tablename="process", db=DB):
     """A running server process and how long its word is good: a crashed one's people go offline with it."""
 
     id = UUID(primary_key=True, default=None)
-    expires_at = Timestamptz()
+    expires_at = Timestamptz(default=None)
 
 
 class PresenceLease(Table, tablename="presence_lease", db=DB):
     """This person has a stream or a poll open at this process."""
 
     id = BigSerial(primary_key=True)
-    user_id = ForeignKey(User)
-    process_id = ForeignKey(Process)
+    user_id = ForeignKey(User, null=False)
+    process_id = ForeignKey(Process, null=False)
 
     once_per_process = Unique(["user_id", "process_id"])
 
@@ -199,18 +199,18 @@ class PresenceLease(Table, tablename="presence_lease", db=DB):
 class StreamTicket(Table, tablename="stream_ticket", db=DB):
     """A single-use ticket for a native EventSource on another origin. Only its digest is kept."""
 
-    digest = Bytea(primary_key=True, default=b"")
-    user_id = ForeignKey(User)
-    token_digest = Bytea()
-    token_expires_at = Timestamptz()
-    expires_at = Timestamptz()
+    digest = Bytea(primary_key=True, default=None)
+    user_id = ForeignKey(User, null=False)
+    token_digest = Bytea(default=None)
+    token_expires_at = Timestamptz(default=None)
+    expires_at = Timestamptz(default=None)
 
 
 class RevokedToken(Table, tablename="revoked_token", db=DB):
     """A token that was ended before its time, kept until it would have expired anyway."""
 
-    digest = Bytea(primary_key=True, default=b"")
-    expires_at = Timestamptz()
+    digest = Bytea(primary_key=True, default=None)
+    expires_at = Timestamptz(default=None)
 
 
 TABLES: list[type[Table]] = [

@@ -19,6 +19,7 @@ from app.delivery.stream import EventStream
 from app.errors import NotSignedIn
 from app.identity import Caller
 from app.schemas import Polled, Session, StreamTicket, UserView
+from app.settings import Settings
 
 Req = Request[Any, Any, Any]
 CursorQuery = Annotated[str | None, Parameter(description="Where to go on. None: from now.", max_length=64)]
@@ -52,7 +53,7 @@ async def poll_events(
     ] = WAIT_SECONDS_MAX,
 ) -> Polled:
     """The same events with the same cursors. Answers at once when there is something, else after `wait` with none."""
-    reader = _reader(request, _ticket_of(request.user))
+    reader = _reader(request.app.state.settings, _ticket_of(request.user))
     return await poll(reader, _last_event_id(request) or cursor, LISTENER.reach, request.receive, wait)
 
 
@@ -102,12 +103,20 @@ async def _stream(request: Req, cursor: str | None, ticket: str | None) -> Event
     else:
         await signed_in(request)
         who = _ticket_of(request.user)
-    max_age_ms = request.app.state.settings.stream_max_age_seconds * 1000
-    return EventStream(_reader(request, who), _last_event_id(request) or cursor, LISTENER.reach, max_age_ms=max_age_ms)
+    return _event_stream(request.app.state.settings, who, _last_event_id(request) or cursor)
 
 
-def _reader(request: Req, who: Ticket) -> Reader:
-    settings = request.app.state.settings
+def event_stream(settings: Settings, caller: Caller, cursor: str | None) -> EventStream:
+    """A stream of the caller's, to be served."""
+    return _event_stream(settings, _ticket_of(caller), cursor)
+
+
+def _event_stream(settings: Settings, who: Ticket, cursor: str | None) -> EventStream:
+    max_age_ms = settings.stream_max_age_seconds * 1000
+    return EventStream(_reader(settings, who), cursor, LISTENER.reach, max_age_ms=max_age_ms)
+
+
+def _reader(settings: Settings, who: Ticket) -> Reader:
     return Reader(who, heartbeat_seconds=settings.heartbeat_seconds, max_age_seconds=settings.stream_max_age_seconds)
 
 

@@ -1,14 +1,18 @@
-"""Sending, once more, without the framework around it: for a request that is in every way ordinary.
+"""Sending and streaming, once more, without the framework around them: for requests that are in every way ordinary.
 
-Litestar's routing, request and response cost more than all the rest of sending a message. So a POST of a message with a
-token that is known already and a body of a stated, small size goes straight to the same decoder and the same action.
-Everything else about the call (first tokens, cookies, CORS, documentation) stays with the handler in `messages.py`.
+Litestar's routing, request and response cost more than all the rest of sending a message, and what they keep is a third
+of an idle stream. So a POST of a message with a token that is known already and a body of a stated, small size, and a
+stream by Bearer token, go straight to the same decoder, action and stream. Everything else about these calls (first
+tokens, cookies, tickets, CORS, documentation) stays with the handlers in `messages.py` and `events.py`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
+from urllib.parse import parse_qs
 from uuid import UUID
 
 import msgspec
@@ -16,50 +20,88 @@ from litestar import Litestar, Request
 
 from app.api import problems
 from app.api.body import Ready
+from app.api.events import event_stream
 from app.chat import messages, users
 from app.errors import NotSignedIn, TooLarge
 from app.identity import Caller, Identity
+from app.limits import AUTH_FAILURES
 from app.schemas import Draft
+from app.settings import Settings
 
 PATH = re.compile(r"/api/v1/conversations/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/messages")
+
+Handler = Callable[[Any, Any, Any], Awaitable[None]]
 
 _decode = msgspec.json.Decoder(Draft).decode
 
 
-class HotSend:
-    def __init__(self, app: Litestar, identity: Identity, *, has_cors: bool, body_bytes_max: int) -> None:
+STREAM_PATH = "/api/v1/events/stream"
+
+
+class Hot:
+    def __init__(self, app: Litestar, settings: Settings, identity: Identity, *, body_bytes_max: int) -> None:
         self.app = app
+        self.settings = settings
         self.identity = identity
-        self.has_cors = has_cors
         self.body_bytes_max = body_bytes_max
 
-    def takes(self, scope: Any) -> bool:
-        """Whether this request is ordinary; then `scope["parley.send"]` holds its token and its conversation."""
-        if scope["method"] != "POST" or (match := PATH.fullmatch(scope["path"])) is None:
-            return False
-        token, length = "", -1
-        for name, value in scope["headers"]:
-            if name == b"authorization" and value[:7] == b"Bearer ":
-                token = value[7:].decode("latin-1")
-            elif name == b"content-length":
-                length = int(value) if value.isdigit() else -1
-            elif name == b"origin" and self.has_cors:
-                return False
-        if not 0 <= length <= self.body_bytes_max or token not in self.identity.remembered:
-            return False
-        scope["parley.send"] = token, match[1]
-        return True
+    def takes(self, scope: Any) -> Handler | None:
+        """Who answers this request, if it is ordinary."""
+        if scope["path"] == STREAM_PATH:
+            return self._takes_stream(scope)
+        if scope["method"] == "POST" and (match := PATH.fullmatch(scope["path"])) is not None:
+            return self._takes_send(scope, match[1])
+        return None
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        token, conversation_id = scope["parley.send"]
+    def _takes_send(self, scope: Any, conversation_id: str) -> Handler | None:
+        headers = self._ordinary_headers(scope)
+        token, length = _bearer(headers), headers.get(b"content-length", b"")
+        if token not in self.identity.remembered or not length.isdigit() or int(length) > self.body_bytes_max:
+            return None
+        return partial(self._send, token, UUID(conversation_id))
+
+    def _takes_stream(self, scope: Any) -> Handler | None:
+        headers = self._ordinary_headers(scope)
+        token = _bearer(headers)
+        if not token or scope["method"] != "GET":
+            return None
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        if query.keys() - {"cursor"}:
+            return None
+        last_event_id = headers.get(b"last-event-id", b"").decode("latin-1")
+        return partial(self._stream, token, last_event_id or query.get("cursor", [None])[0])
+
+    def _ordinary_headers(self, scope: Any) -> dict[bytes, bytes]:
+        """The headers; none when the answer would have to have those of CORS."""
+        headers = dict(scope["headers"])
+        return {} if self.settings.allowed_origins and b"origin" in headers else headers
+
+    async def _send(self, token: str, conversation_id: UUID, scope: Any, receive: Any, send: Any) -> None:
         try:
-            caller: Caller = await self.identity.verify(token)
-            await users.meet(caller)
-            sent = await messages.send(caller, UUID(conversation_id), _decode(await self._read(receive)))
+            caller = await self._caller(token)
+            sent = await messages.send(caller, conversation_id, _decode(await self._read(receive)))
             answer: Any = Ready(sent.json, 201 if sent.is_new else 200)
         except Exception as error:
             answer = self._refuse(scope, error)
         await answer(scope, receive, send)
+
+    async def _stream(self, token: str, cursor: str | None, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            caller = await self._caller(token, scope)
+            answer: Any = event_stream(self.settings, caller, cursor)
+        except Exception as error:
+            answer = self._refuse(scope, error)
+        await answer(scope, receive, send)
+
+    async def _caller(self, token: str, scope: Any = None) -> Caller:
+        try:
+            caller = await self.identity.verify(token)
+        except NotSignedIn:
+            if scope is not None:
+                AUTH_FAILURES.take(scope["client"][0] if scope["client"] else "")
+            raise
+        await users.meet(caller)
+        return caller
 
     async def _read(self, receive: Any) -> bytes:
         message = await receive()
@@ -78,3 +120,8 @@ class HotSend:
         request: Request[Any, Any, Any] = Request(said)
         handler = next(problems.HANDLERS[kind] for kind in type(error).__mro__ if kind in problems.HANDLERS)
         return handler(request, error).to_asgi_response(app=None, request=request)
+
+
+def _bearer(headers: dict[bytes, bytes]) -> str:
+    said = headers.get(b"authorization", b"")
+    return said[7:].decode("latin-1") if said[:7] == b"Bearer " else ""

@@ -38,7 +38,6 @@ async def ready() -> Response[dict[str, Any]]:
 @get("/metrics", summary="Prometheus metrics", media_type="text/plain")
 async def read_metrics() -> Response[bytes]:
     """Of all workers when there are several."""
-    HUB.measure()
     if DB.pool is not None:
         metrics.POOL.labels("size").set(DB.pool.get_size())
         metrics.POOL.labels("idle").set(DB.pool.get_idle_size())

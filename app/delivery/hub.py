@@ -28,7 +28,7 @@ READERS_PER_USER_MAX = 50  # tabs and devices of one person at one process; one 
 class Entry:
     """One event of the log, its frame ready to be written: built once, written to every stream."""
 
-    __slots__ = ("audience", "frame", "head_length", "kind", "message_id", "position")
+    __slots__ = ("audience", "chunk", "frame", "head_length", "kind", "message_id", "position")
 
     def __init__(  # noqa: PLR0913, PLR0917  the columns of a row, in its order
         self, epoch: str, position: int, kind: str, audience: Iterable[str], data: bytes, message_id: UUID | None
@@ -44,6 +44,7 @@ class Entry:
         head = f"id: {epoch}-{self.position}\nevent: {self.kind}\ndata: ".encode()
         self.head_length = len(head)
         self.frame = b"%b%b\n\n" % (head, data)
+        self.chunk = {"type": "http.response.body", "body": self.frame, "more_body": True}  # one for all streams
 
     @property
     def data(self) -> bytes:
@@ -68,6 +69,7 @@ class Hub:
         self.mailboxes: dict[str, deque[Entry]] = {}
         self.readers: dict[str, dict[Reader, None]] = {}
         self.is_draining = False
+        self.delivered = 0  # since the last `measure`
         self.revoked: Mapping[bytes, float] = {}  # digests of tokens that were ended before their time
         self.on_presence: Callable[[str, bool], None] = lambda user_id, is_here: None
 
@@ -109,7 +111,7 @@ class Hub:
             mailbox.append(entry)
             if user_id in self.readers:
                 for reader in self.readers[user_id]:
-                    reader.wake()
+                    self.delivered += reader.deliver(entry)
         while len(self.tail) > TAIL_EVENTS_MAX or self.tail_bytes > TAIL_BYTES_MAX:
             self._forget_oldest()
 
@@ -180,7 +182,9 @@ class Hub:
             reader.wake()
 
     def measure(self) -> None:
-        """Write the tail's gauges. Called when somebody asks for the metrics."""
+        """Write what was counted into the metrics. Called by the wheel."""
+        delivered, self.delivered = self.delivered, 0
+        metrics.DELIVERED.labels("stream").inc(delivered)
         metrics.TAIL_EVENTS.set(len(self.tail))
         metrics.TAIL_BYTES.set(self.tail_bytes)
         metrics.HEAD.set(self.head)

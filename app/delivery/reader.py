@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Literal
 
 from app import metrics
@@ -63,7 +63,9 @@ class Reader:
         "position",
         "sending_since",
         "signals",
+        "unfinished",
         "user_id",
+        "write",
     )
 
     def __init__(self, ticket: Ticket, *, heartbeat_seconds: float, max_age_seconds: float) -> None:
@@ -84,6 +86,8 @@ class Reader:
         self.is_gone = False
         self.sending_since: float | None = None
         self.abort: Callable[[], None] | None = None
+        self.write: Callable[[Any], Any] | None = None  # ASGI's `send`, of a stream that is being served
+        self.unfinished: Unfinished | None = None
         self._is_woken = False
         self._waiter: asyncio.Future[None] | None = None
 
@@ -93,6 +97,37 @@ class Reader:
         self._is_woken = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def deliver(self, entry: Entry) -> bool:
+        """Give a stream that waits, and so has everything before, its next entry; anyone else is woken to look for it.
+
+        ASGI's `send` is called by hand: as long as the client reads it ends without waiting, and neither a future nor a
+        turn of the stream's task is needed. When the client does not read, the task takes over where `send` waits.
+        """
+        if self.write is None or self._is_woken or self._waiter is None:
+            self.wake()
+            return False
+        sending = self.write(entry.chunk)
+        try:
+            future = sending.send(None)
+        except StopIteration:
+            self.position = entry.position
+            return True
+        except Exception:  # the stream's own task will meet it again and tell
+            self.leave()
+            return False
+        self.sending_since = time.monotonic()
+        self.unfinished = Unfinished(sending, future, entry.position)
+        self.wake()
+        return True
+
+    async def finish(self) -> None:
+        """Wait for the end of a `send` that `deliver` began."""
+        if self.unfinished is not None:
+            unfinished, self.unfinished = self.unfinished, None
+            await unfinished
+            self.position = unfinished.position
+            self.sending_since = None
 
     async def wait(self) -> None:
         """Wait until something was said since the last `wait`. Returns at once when it already was."""
@@ -194,6 +229,25 @@ class Reader:
 
     def _next_heartbeat(self) -> float:
         return self.heartbeat_seconds * random.uniform(1 - HEARTBEAT_JITTER, 1 + HEARTBEAT_JITTER)
+
+
+class Unfinished:
+    """A coroutine that was run by hand up to its first wait, to be awaited from there."""
+
+    __slots__ = ("coroutine", "future", "position")
+
+    def __init__(self, coroutine: Any, future: Any, position: int) -> None:
+        self.coroutine = coroutine
+        self.future = future
+        self.position = position
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        while True:
+            yield self.future
+            try:
+                self.future = self.coroutine.send(None)
+            except StopIteration:
+                return
 
 
 class Disconnect:

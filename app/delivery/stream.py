@@ -96,6 +96,7 @@ class EventStream:
             await self._run()
         finally:
             metrics.STREAMS.dec()
+            reader.write = None
             reader.is_gone = True
             HUB.unwatch(reader)
             disconnect.close()
@@ -126,11 +127,13 @@ class EventStream:
 
     async def _run(self) -> None:
         reader = self.reader
+        reader.write = self.send
         while not reader.is_gone:
             if reader.ends is not None:
                 await self._say_goodbye()
                 return
             await reader.wait()
+            await reader.finish()
             await self._catch_up()
             if reader.signals:
                 await self._write(b"".join(signal[2] for signal in reader.take_signals()))

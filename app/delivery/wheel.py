@@ -8,6 +8,7 @@ import itertools
 import time
 from weakref import ref
 
+from app.delivery.hub import HUB
 from app.delivery.reader import Reader
 
 TICK_SECONDS = 0.25  # an expired token ends its streams within a second
@@ -35,6 +36,7 @@ class Wheel:
     async def run(self) -> None:
         while True:
             self.turn()
+            HUB.measure()
             await asyncio.sleep(TICK_SECONDS)
 
 
