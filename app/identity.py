@@ -122,8 +122,6 @@ class Identity:
             )
         except jwt.ExpiredSignatureError:
             raise TokenExpired from None
-        except (jwt.PyJWKClientError, jwt.PyJWKSetError) as error:
-            raise Unavailable("The shop's keys cannot be fetched now.") from error
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise NotSignedIn(f"The token is not valid: {_why(error)}.") from None
         return _caller(claims, hashlib.sha256(token.encode()).digest())
@@ -132,15 +130,23 @@ class Identity:
         """The key that a token's `kid` names in the shop's key set (RFC 7517)."""
         assert self.jwks is not None
         kid = jwt.get_unverified_header(token).get("kid")
-        known = await asyncio.to_thread(self.jwks.get_signing_keys)
+        known = await self._keys()
         key = self.jwks.match_kid(known, kid) if isinstance(kid, str) else None
         if key is None and time.monotonic() - self.jwks_asked_at > JWKS_REFRESH_SECONDS:
             self.jwks_asked_at = time.monotonic()
-            fresh = await asyncio.to_thread(self.jwks.get_signing_keys, refresh=True)
+            fresh = await self._keys(refresh=True)
             key = self.jwks.match_kid(fresh, kid) if isinstance(kid, str) else None
         if key is None:
             raise jwt.InvalidKeyError("its `kid` is not among the shop's keys")
         return key.key, _algorithm_of(key.key)
+
+    async def _keys(self, *, refresh: bool = False) -> list[jwt.PyJWK]:
+        """The shop's keys, fetched when they are not known or not fresh. What is no key set is the shop's trouble."""
+        assert self.jwks is not None
+        try:
+            return await asyncio.to_thread(self.jwks.get_signing_keys, refresh=refresh)
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
+            raise Unavailable("The shop's keys cannot be fetched now.") from error
 
 
 def _algorithm_of(key: Any) -> str:

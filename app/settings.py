@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 SECRET_BYTES_MIN = 32  # RFC 7518 3.2: an HS256 key is at least as long as its hash
 PORT_MAX = 65_535
+KEYS = ("PARLEY_JWT_SECRET", "PARLEY_JWT_PUBLIC_KEY", "PARLEY_JWKS_URL")
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -89,7 +90,7 @@ def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
             except ValueError as error:
                 mistakes.append(f"--{field.replace('_', '-')}: {error}")
     settings = Settings(**values)
-    mistakes += _contradictions(settings)
+    mistakes += _contradictions(settings, is_key_named=any(source.get(name, "").strip() for name in KEYS))
     if mistakes:
         raise SettingsError(mistakes)
     return settings
@@ -100,7 +101,7 @@ def with_secret(settings: Settings) -> Settings:
     if settings.jwt_secret or settings.jwt_public_key or settings.jwks_url or not settings.demo:
         return settings
     path = settings.data_dir / "jwt-secret"
-    if not path.exists():
+    if not path.exists() or len(path.read_text().strip()) < SECRET_BYTES_MIN:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         new = path.with_name(f"jwt-secret-{os.getpid()}")
         new.touch(mode=0o600)
@@ -119,13 +120,13 @@ def metrics_dir() -> str | None:
     return os.environ.get("PROMETHEUS_MULTIPROC_DIR")
 
 
-def _contradictions(settings: Settings) -> list[str]:
+def _contradictions(settings: Settings, *, is_key_named: bool) -> list[str]:
     found: list[str] = []
     keys = [settings.jwt_secret, settings.jwt_public_key, settings.jwks_url]
     if sum(key is not None for key in keys) > 1:
         # Two kinds of key at once is how key confusion starts (RFC 8725 3.1): the operator chooses one.
-        found.append("PARLEY_JWT_SECRET, PARLEY_JWT_PUBLIC_KEY, PARLEY_JWKS_URL: set exactly one of them")
-    if not any(keys) and not settings.demo:
+        found.append(f"{', '.join(KEYS)}: set exactly one of them")
+    if not is_key_named and not any(keys) and not settings.demo:
         found.append(
             "PARLEY_JWT_SECRET: required outside demo mode; `openssl rand -base64 48` makes one "
             "(or set PARLEY_JWT_PUBLIC_KEY or PARLEY_JWKS_URL)"
