@@ -70,7 +70,7 @@ class Server:
 
     async def start(self) -> Server:
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: ASYNC220  starting takes no time, and tests end it by its pid
                 [sys.executable, "-m", "app", "serve", "--port", str(self.port), *self.arguments],
                 cwd=ROOT,
                 env=self.environment,

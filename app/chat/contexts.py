@@ -31,7 +31,8 @@ WHERE c.context_id = {} LIMIT 1
 """
 
 
-# By conversation_by_context, and the participant key.
+# By conversation_by_context; first the lock, in order of ids, and then, in a statement of its own, who is in them.
+HOLD = "SELECT 1 FROM conversation WHERE context_id = {} ORDER BY id FOR UPDATE"
 ABOUT = """
 SELECT c.id, ARRAY(
     SELECT user_id::text FROM participant p WHERE p.conversation_id = c.id AND p.left_at IS NULL
@@ -49,14 +50,18 @@ async def put(caller: Caller, ref: ContextRef, draft: ContextDraft) -> ContextVi
     price = (draft.price.amount_minor, draft.price.currency) if draft.price else (None, None)
     said = (draft.title, draft.url, draft.image_url, *price, draft.seller_id, draft.state)
     async with transaction():
+        before = await _find(ref)
         await Context.raw(PUT, ref.kind, ref.id, *said, msgspec.json.encode(draft.attributes).decode())
         context_id, view = await find(ref)
-        await log.tell(await _changed(context_id, view))
+        if before is not None and before[1] != view:
+            await log.tell(await _changed(context_id, view))
     return view
 
 
 async def _changed(context_id: int, view: ContextView) -> list[log.Fact]:
-    """What to tell in each conversation about an item that is told anew."""
+    """What to tell in each conversation about an item that is told anew. They are held: who leaves meanwhile hears
+    nothing after that."""
+    await Context.raw(HOLD, context_id)
     return [
         log.Fact(
             "conversation.changed",
@@ -79,12 +84,16 @@ async def get(caller: Caller, ref: ContextRef) -> ContextView:
 
 async def find(ref: ContextRef) -> tuple[int, ContextView]:
     """An item and our number of it. Raises `NotFound`."""
-    rows = await Context.raw(FIND, ref.kind, ref.id)
-    if not rows:
+    found = await _find(ref)
+    if found is None:
         raise _unknown(ref)
-    view = views.context(rows[0])
-    assert view is not None
-    return rows[0]["id"], view
+    return found
+
+
+async def _find(ref: ContextRef) -> tuple[int, ContextView] | None:
+    rows = await Context.raw(FIND, ref.kind, ref.id)
+    view = views.context(rows[0]) if rows else None
+    return None if view is None else (rows[0]["id"], view)
 
 
 def _unknown(ref: ContextRef) -> NotFound:

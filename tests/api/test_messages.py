@@ -22,5 +22,7 @@ async def test_the_same_client_id_again_gives_the_first_result(cast: Cast) -> No
 
 
 async def test_a_stranger_finds_nothing(cast: Cast) -> None:
-    refused = await cast.eve.post(f"/conversations/{cast.conversation_id}/messages", client_id=str(uuid.uuid4()), body="Hi")
+    refused = await cast.eve.post(
+        f"/conversations/{cast.conversation_id}/messages", client_id=str(uuid.uuid4()), body="Hi"
+    )
     assert (404, "not_found") == (refused.status_code, refused.json()["code"])

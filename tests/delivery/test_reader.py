@@ -1,0 +1,161 @@
+"""A reader: waits without losing a wake, ends on time, and notices that its client has gone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from app.delivery.reader import HEARTBEAT_JITTER, STALL_SECONDS, Disconnect, Reader, Ticket
+
+
+def new_reader(*, expires_in: float = 3600, heartbeat_seconds: float = 15, max_age_seconds: float = 3600) -> Reader:
+    ticket = Ticket("bea", b"", time.time() + expires_in)
+    return Reader(ticket, heartbeat_seconds=heartbeat_seconds, max_age_seconds=max_age_seconds)
+
+
+async def test_a_wake_before_the_wait_is_not_lost() -> None:
+    reader = new_reader()
+    reader.wake()
+    await asyncio.wait_for(reader.wait(), 1)
+
+
+async def test_a_wake_ends_a_wait_and_many_wakes_are_one() -> None:
+    reader = new_reader()
+    waiting = asyncio.create_task(reader.wait())
+    await asyncio.sleep(0)
+    for _ in range(3):
+        reader.wake()
+    await asyncio.wait_for(waiting, 1)
+    again = asyncio.create_task(reader.wait())
+    await asyncio.sleep(0)
+    assert not again.done()
+    again.cancel()
+
+
+async def test_a_cancelled_wait_leaves_the_reader_usable() -> None:
+    reader = new_reader()
+    waiting = asyncio.create_task(reader.wait())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    reader.wake()
+    await asyncio.wait_for(reader.wait(), 1)
+
+
+@pytest.mark.parametrize(("expires_in", "ends"), [(5.0, None), (0.0, "token_expired"), (-5.0, "token_expired")])
+def test_a_token_that_ends_ends_its_reader(expires_in: float, ends: str | None) -> None:
+    reader = new_reader(expires_in=expires_in)
+    reader.tick(time.monotonic())
+    assert ends == reader.ends
+
+
+def test_a_reader_grows_no_older_than_it_may() -> None:
+    """And a deploy's readers do not all end at one moment: between 80 and 100 % of the age."""
+    now = time.monotonic()
+    ages = [reader.max_age_at - now for reader in (new_reader(max_age_seconds=100) for _ in range(200))]
+    assert all(80 <= age <= 100.1 for age in ages)
+    assert max(ages) - min(ages) > 10
+    reader = new_reader(max_age_seconds=100)
+    reader.tick(now + 100.1)
+    assert "max_age" == reader.ends
+
+
+def test_a_heartbeat_is_due_within_a_fifth_of_its_time() -> None:
+    now = time.monotonic()
+    waits = [new_reader(heartbeat_seconds=10).ping_at - now for _ in range(200)]
+    assert all(10 * (1 - HEARTBEAT_JITTER) <= wait <= 10 * (1 + HEARTBEAT_JITTER) + 0.1 for wait in waits)
+    assert max(waits) - min(waits) > 1
+
+
+def test_a_heartbeat_comes_once_and_then_again() -> None:
+    reader = new_reader(heartbeat_seconds=10)
+    now = time.monotonic()
+    reader.tick(now)
+    assert not reader.is_ping_due
+    reader.tick(now + 12.1)
+    assert reader.is_ping_due
+    reader.is_ping_due = False
+    reader.tick(now + 12.2)
+    assert not reader.is_ping_due
+
+
+def test_a_reader_is_looked_at_again_before_anything_is_due() -> None:
+    reader = new_reader(expires_in=5, heartbeat_seconds=100)
+    now = time.monotonic()
+    at = reader.tick(now)
+    assert at is not None
+    assert now + 4.9 < at < now + 5.1
+
+
+def test_who_has_gone_is_not_looked_at_again() -> None:
+    reader = new_reader()
+    reader.leave()
+    assert reader.tick(time.monotonic()) is None
+
+
+def test_a_write_that_nobody_takes_is_cut_off() -> None:
+    reader = new_reader()
+    cut: list[bool] = []
+    reader.abort = lambda: cut.append(True)
+    reader.sending_since = now = time.monotonic()
+    reader.tick(now + STALL_SECONDS - 1)
+    assert [] == cut
+    reader.tick(now + STALL_SECONDS + 1)
+    assert [True] == cut
+
+
+class Client:
+    """The other end of a connection, as a server tells an application of it."""
+
+    def __init__(self) -> None:
+        self.said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def receive(self) -> dict[str, Any]:
+        return await self.said.get()
+
+
+async def test_a_disconnect_is_told_once() -> None:
+    client, told = Client(), []
+    disconnect = Disconnect(client.receive, lambda: told.append(True))
+    await asyncio.sleep(0)
+    assert [] == told
+    client.said.put_nowait({"type": "http.disconnect"})
+    while not told:
+        await asyncio.sleep(0)
+    disconnect.close()
+    assert [True] == told
+
+
+async def test_a_body_that_comes_in_pieces_is_no_disconnect() -> None:
+    client, told = Client(), []
+    disconnect = Disconnect(client.receive, lambda: told.append(True))
+    for more in (True, True, False):
+        client.said.put_nowait({"type": "http.request", "body": b"x", "more_body": more})
+        for _ in range(5):
+            await asyncio.sleep(0)
+    assert [] == told
+    client.said.put_nowait({"type": "http.disconnect"})
+    while not told:
+        await asyncio.sleep(0)
+    disconnect.close()
+
+
+async def test_a_client_that_is_gone_already_is_noticed_at_once() -> None:
+    client, told = Client(), []
+    client.said.put_nowait({"type": "http.disconnect"})
+    Disconnect(client.receive, lambda: told.append(True)).close()
+    assert [True] == told
+
+
+async def test_closing_leaves_nothing_waiting() -> None:
+    client, told = Client(), []
+    disconnect = Disconnect(client.receive, lambda: told.append(True))
+    disconnect.close()
+    client.said.put_nowait({"type": "http.disconnect"})
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert [] == told

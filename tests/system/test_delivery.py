@@ -1,0 +1,102 @@
+"""Invariants 1 and 2: what was acknowledged reaches everyone, once and in order; the log has no gaps; nothing
+uncommitted is ever seen."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+
+from tests.harness import Cast, positions
+from tests.system.checker import FAULTLESS, faults_of_log, position_of, read_log
+from tests.system.conftest import Pair
+from tests.system.crowd import TRANSPORTS, following, gathered
+from tests.system.operating import database, errors_of, head_cursor, head_of
+
+# What `log.tell` does, and then the trigger of the commit, at once: the head is locked and the event has a number.
+DRAFT = """
+INSERT INTO event_draft (conversation_id, kind, audience, data) VALUES ($1, 'conversation.changed', $2, $3)
+"""
+LOG_NOW = "SET CONSTRAINTS ALL IMMEDIATE"
+
+
+async def test_concurrent_senders_lose_nothing_double_nothing_and_keep_the_order(pair: Pair) -> None:
+    """Invariants 1 and 2: 16 senders, 50 conversations, 600 messages, every transport on both sides, two processes."""
+    async with gathered(pair.urls, people=16, conversations=50) as crowd:
+        cursor = await head_cursor(pair.database_url)
+        followers = [
+            crowd.follower(member, [transport], cursor=cursor) for member in crowd.members for transport in TRANSPORTS
+        ]
+        async with following(followers, lambda: head_of(pair.database_url)):
+            await crowd.chatter(600)
+        async with database(pair.database_url) as connection:
+            crowd.checker.compare_with(await read_log(connection))
+            faults = await faults_of_log(connection)
+    assert [] == crowd.refusals
+    assert 600 == len(crowd.checker.promises)
+    assert FAULTLESS == crowd.checker.report()
+    assert {} == faults
+    by_member = [followers[start : start + 3] for start in range(0, len(followers), 3)]
+    for get, post, poll in by_member:
+        assert get.told == post.told == poll.told, "all transports say the same"
+    assert [] == errors_of(pair.a) + errors_of(pair.b)
+
+
+async def test_a_rollback_takes_no_number(pair: Pair) -> None:
+    """Invariant 2: transactions that take a number and roll back leave no gap between concurrent sends."""
+    async with gathered(pair.urls, people=6, conversations=10) as crowd, database(pair.database_url) as connection:
+        member = crowd.members[0]
+        cursor = await head_cursor(pair.database_url)
+        followers = [crowd.follower(one, ["get"], cursor=cursor) for one in crowd.members]
+
+        async def roll_back() -> int:
+            count = 0
+            while not sending.done():
+                transaction = connection.transaction()
+                await transaction.start()
+                await connection.execute(DRAFT, uuid.UUID(member.conversations[0]), [member.id], "{}")
+                if count % 2:
+                    await connection.execute(LOG_NOW)
+                await transaction.rollback()
+                count += 1
+            return count
+
+        async with following(followers, lambda: head_of(pair.database_url)):
+            sending = asyncio.create_task(crowd.chatter(200))
+            rolled_back = await roll_back()
+            await sending
+        crowd.checker.compare_with(await read_log(connection))
+        faults = await faults_of_log(connection)
+    assert rolled_back > 10
+    assert FAULTLESS == crowd.checker.report()
+    assert {} == faults
+
+
+async def test_nothing_uncommitted_is_ever_seen(pair: Pair, cast_at_pair: Cast) -> None:
+    """Invariant 1: an event that has a number but is not committed reaches nobody; rolled back, the number is given to
+    the next message, which waited for it."""
+    cast = cast_at_pair
+    said = json.dumps({"conversation_id": cast.conversation_id, "state": "closed"})
+    async with (
+        database(pair.database_url) as connection,
+        cast.sol.stream() as at_a,
+        cast.sol.at(pair.b.url).stream() as at_b,
+    ):
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute(DRAFT, uuid.UUID(cast.conversation_id), [cast.sol.id, cast.bea.id], said)
+        await connection.execute(LOG_NOW)
+        taken = await connection.fetchval("SELECT position FROM log_head")
+        sending = asyncio.create_task(cast.bea.say(cast.conversation_id, "Is it still there?"))
+        for stream in (at_a, at_b):
+            pings = sum(event.type == "ping" for event in stream.events)
+            await stream.next("ping", pings + 2)
+        polled, _ = await cast.sol.catch_up(at_a.events[0].id or "")
+        assert ([], [], []) == (polled, at_a.durable, at_b.durable)
+        assert not sending.done()
+        await transaction.rollback()
+        sent = await sending
+        assert taken == position_of(sent["cursor"])
+        for stream in (at_a, at_b):
+            await stream.next("message.sent")
+            assert [taken] == list(positions(stream.durable))

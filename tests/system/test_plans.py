@@ -1,0 +1,177 @@
+"""The cost of a call does not grow with the tables: no everyday call scans one, however full they are."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from tests.conftest import NewDatabase
+from tests.harness import ROOT, SECRET, Person, Server
+from tests.system.conftest import NewPerson, NewServer
+from tests.system.operating import database
+
+CONVERSATIONS = 20_000
+MESSAGES = 200_000
+BUYERS = 20_000
+SELLERS = 2_000
+
+TABLES = ("message", "participant", "conversation", "event", "users")
+
+# Flushed by a server's connections when they end.
+SCANS = "SELECT relname, seq_scan, seq_tup_read FROM pg_stat_user_tables WHERE relname = ANY ($1)"
+
+# A log as large as the rest, as if it had all been sent just now.
+LOG = """
+INSERT INTO event (position, conversation_id, message_id, kind, audience, data)
+SELECT m.position, m.conversation_id, m.id, 'message.sent',
+    ARRAY(SELECT p.user_id::text FROM participant p WHERE p.conversation_id = m.conversation_id),
+    json_build_object('conversation_id', m.conversation_id)
+FROM message m
+"""
+
+
+class Full(NamedTuple):
+    """A database with 200,000 messages."""
+
+    database_url: str
+
+
+@pytest.fixture(scope="module")
+async def full(new_database: NewDatabase) -> Full:
+    url = await new_database()
+    environment = {"PARLEY_DATABASE_URL": url, "PARLEY_JWT_SECRET": SECRET, "PATH": "/usr/bin:/bin"}
+    counts = {"buyers": BUYERS, "sellers": SELLERS, "conversations": CONVERSATIONS, "messages": MESSAGES}
+    options = itertools.chain.from_iterable((f"--{name}", str(count)) for name, count in counts.items())
+    await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-m", "app", "seed", *options], check=True, cwd=ROOT, env=environment
+    )
+    async with database(url) as connection:
+        await connection.execute(LOG)
+        await connection.execute("UPDATE log_head SET floor = 0")
+    return Full(url)
+
+
+async def scans(url: str) -> dict[str, tuple[int, int]]:
+    """By table: (sequential scans, rows read by them) so far."""
+    async with database(url) as connection:
+        rows = await connection.fetch(SCANS, list(TABLES))
+    return {row["relname"]: (row["seq_scan"], row["seq_tup_read"]) for row in rows}
+
+
+Call = Callable[[], Awaitable[httpx.Response]]
+
+
+def draft() -> dict[str, Any]:
+    return {"client_id": str(uuid.uuid4()), "body": "Another one"}
+
+
+async def writing(url: str, seller: Person) -> dict[str, Call]:
+    """The hot paths, alone and in batches."""
+    async with database(url) as connection:
+        rows = await connection.fetch("SELECT conversation_id FROM participant WHERE user_id = $1 LIMIT 40", seller.id)
+    paths = [f"/conversations/{row['conversation_id']}" for row in rows]
+    return {
+        "send": lambda: seller.http.post(f"{paths[0]}/messages", json=draft()),
+        "send into many": lambda: _all(seller.http.post(f"{path}/messages", json=draft()) for path in paths),
+        "receipt": lambda: seller.put(f"{paths[0]}/receipt", read_seq=10_000),
+        "receipts of many": lambda: _all(seller.put(f"{path}/receipt", read_seq=10_000) for path in paths),
+    }
+
+
+async def everyday(seller: Person, buyer: Person) -> dict[str, Call]:
+    """Everything else that people do all day."""
+    page = (await seller.get("/conversations", limit=5)).json()
+    last = page["conversations"][0]
+    path = f"/conversations/{last['id']}"
+    about = f"{last['context']['kind']}:{last['context']['id']}"
+    cursor = (await seller.get("/me")).json()["cursor"]
+    epoch, head = cursor.rsplit("-", 1)
+    sent = (await seller.http.post(f"{path}/messages", json=draft())).json()["message"]
+    return {
+        "read up to now": lambda: seller.put("/receipts", cursor=cursor),
+        "read an item": lambda: buyer.put("/receipts", context=about),
+        "history": lambda: seller.get(f"{path}/messages", limit=50),
+        "older history": lambda: seller.get(f"{path}/messages", before=5, limit=5),
+        "newer history": lambda: seller.get(f"{path}/messages", after=5),
+        "around": lambda: seller.get(f"{path}/messages", around=5),
+        "conversations": lambda: seller.get("/conversations", limit=50),
+        "next conversations": lambda: seller.get("/conversations", before=page["next"]),
+        "unread conversations": lambda: seller.get("/conversations", filter="unread"),
+        "conversations about": lambda: seller.get("/conversations", context=about),
+        "one conversation": lambda: seller.get(path),
+        "unread": lambda: seller.get("/unread"),
+        "unread about": lambda: seller.get("/unread", context=about),
+        "me": lambda: seller.get("/me"),
+        "inbox": lambda: seller.get("/messages", box="inbox"),
+        "sent box": lambda: seller.get("/messages", box="sent"),
+        "one message": lambda: seller.get(f"/messages/{sent['id']}"),
+        "edit": lambda: seller.patch(f"/messages/{sent['id']}", body=str(uuid.uuid4())),
+        "mute": lambda: seller.patch(path, is_muted=True),
+        "open": lambda: seller.post("/conversations", participants=[{"user_id": buyer.id}]),
+        "presence": lambda: seller.get("/presence"),
+        "catch up from memory": lambda: seller.get("/events", cursor=f"{epoch}-{int(head) - 2_000}", wait=0),
+        "catch up from the table": lambda: seller.get("/events", cursor=f"{epoch}-{int(head) - 100_000}", wait=0),
+    }
+
+
+async def medians(calls: dict[str, Call]) -> dict[str, float]:
+    """Each call several times, for the sixth time a statement may get another plan; its median in seconds."""
+    found: dict[str, float] = {}
+    for name, call in calls.items():
+        times = []
+        for _ in range(8):
+            began = time.monotonic()
+            answer = await call()
+            times.append(time.monotonic() - began)
+            assert answer.status_code in (200, 201), f"{name}: {answer.text}"
+        found[name] = sorted(times)[4]
+    return found
+
+
+async def _all(calls: Iterable[Awaitable[httpx.Response]]) -> httpx.Response:
+    answers = await asyncio.gather(*calls)
+    return next((answer for answer in answers if answer.status_code > 201), answers[0])
+
+
+async def scanned_by(url: str, server: Server, before: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """The tables scanned since `before`. Ends the server: its connections report what they did when they end."""
+    await server.stop()
+    after = await scans(url)
+    return {table: (after[table][0] - before[table][0], after[table][1] - before[table][1]) for table in TABLES}
+
+
+@pytest.mark.timeout(180)
+async def test_sends_and_receipts_scan_nothing_even_without_statistics(
+    full: Full, new_server: NewServer, new_person: NewPerson
+) -> None:
+    """On 200,000 messages in 20,000 conversations, which the planner knows nothing of, the plans of `parley_send` and
+    `parley_move_receipts` are bound to their indexes: by the database's own count, no table is read from end to end."""
+    server = await new_server(database_url=full.database_url)
+    calls = await writing(full.database_url, new_person(server.url, "seller-7"))
+    before = await scans(full.database_url)
+    took = await medians(calls)
+    assert dict.fromkeys(TABLES, (0, 0)) == await scanned_by(full.database_url, server, before)
+    assert {} == {name: seconds for name, seconds in took.items() if seconds > 0.5}
+
+
+@pytest.mark.timeout(180)
+async def test_no_everyday_call_scans_a_large_table(full: Full, new_server: NewServer, new_person: NewPerson) -> None:
+    """The same for everything that people do all day, once the database has looked at its tables."""
+    async with database(full.database_url) as connection:
+        await connection.execute("ANALYZE")
+    server = await new_server(database_url=full.database_url)
+    seller, buyer = new_person(server.url, "seller-7"), new_person(server.url, "buyer-7")
+    calls = {**await writing(full.database_url, seller), **await everyday(seller, buyer)}
+    before = await scans(full.database_url)
+    took = await medians(calls)
+    assert dict.fromkeys(TABLES, (0, 0)) == await scanned_by(full.database_url, server, before), took
+    assert {} == {name: seconds for name, seconds in took.items() if seconds > 0.5}
