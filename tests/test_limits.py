@@ -56,8 +56,8 @@ def test_the_refusal_says_in_whole_seconds_when_to_come_again(rate: Rate, second
 def test_a_bucket_fills_evenly_again() -> None:
     """A bucket of 1000 a second: a moment after it was emptied there is a bit again, and not all of it."""
     buckets = Buckets(Rate(1000, 1))
-    taken(buckets, "bea", 1000)
     began = time.monotonic()
+    taken(buckets, "bea", 1000)
     while refusal(buckets, "bea") is not None:
         assert time.monotonic() - began < 1
     more = taken(buckets, "bea", 1000)

@@ -22,7 +22,10 @@ from app.schemas import Polled, Session, StreamTicket, UserView
 from app.settings import Settings
 
 Req = Request[Any, Any, Any]
-CursorQuery = Annotated[str | None, Parameter(description="Where to go on. None: from now.", max_length=64)]
+CURSOR_CHARACTERS_MAX = 64
+CursorQuery = Annotated[
+    str | None, Parameter(description="Where to go on. None: from now.", max_length=CURSOR_CHARACTERS_MAX)
+]
 TicketQuery = Annotated[
     str | None, Parameter(description="From POST /stream-tickets, instead of a token.", max_length=64)
 ]

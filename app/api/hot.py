@@ -20,7 +20,7 @@ from litestar import Litestar, Request
 
 from app.api import problems
 from app.api.body import Ready
-from app.api.events import event_stream
+from app.api.events import CURSOR_CHARACTERS_MAX, event_stream
 from app.chat import messages, users
 from app.errors import NotSignedIn, TooLarge
 from app.identity import Caller, Identity
@@ -66,10 +66,10 @@ class Hot:
         if not token or scope["method"] != "GET":
             return None
         query = parse_qs(scope["query_string"].decode("latin-1"))
-        if query.keys() - {"cursor"}:
+        cursor = query.get("cursor", [""])[0]
+        if query.keys() - {"cursor"} or len(cursor) > CURSOR_CHARACTERS_MAX:
             return None
-        last_event_id = headers.get(b"last-event-id", b"").decode("latin-1")
-        return partial(self._stream, token, last_event_id or query.get("cursor", [None])[0])
+        return partial(self._stream, token, headers.get(b"last-event-id", b"").decode("latin-1") or cursor or None)
 
     def _ordinary_headers(self, scope: Any) -> dict[bytes, bytes]:
         """The headers; none when the answer would have to have those of CORS."""

@@ -72,14 +72,18 @@ def refuse_framework(request: Request[Any, Any, Any], error: HTTPException) -> R
     return response
 
 
+# Handlers' arguments that cannot be called what they are called on the wire.
+QUERY_NAMES = {"role": "as", "which": "filter", "about": "context", "with_user": "with"}
+
+
 def _parameter_errors(error: ValidationException) -> list[tuple[str, str]]:
     extra = error.extra if isinstance(error.extra, list) else []
-    found = [
-        (str(item.get("key", "request")), str(item.get("message", ""))) for item in extra if isinstance(item, dict)
-    ]
+    found = [(str(item.get("key", "")), str(item.get("message", ""))) for item in extra if isinstance(item, dict)]
     if any(key == "data" for key, _ in found):
         return [("body", "is needed, as JSON")]
-    return found or [("request", error.detail)]
+    if missing := re.match(r"Missing required \w+ parameter '(\w+)'", error.detail):
+        return [(missing[1], "is needed")]
+    return [(QUERY_NAMES.get(key, key) or "request", message) for key, message in found] or [("request", error.detail)]
 
 
 def refuse_body(request: Request[Any, Any, Any], error: msgspec.MsgspecError) -> Response[bytes]:

@@ -160,7 +160,7 @@ class Reader:
     async def begin(self, cursor: str | None, reach: Callable[[int], Awaitable[None]]) -> None:
         """Take up a cursor; none begins now. `reach` is asked when the cursor is ahead of this process's tail, which
         another process or a snapshot may well have been. Raises `Lost`; the reader then stands at the head."""
-        if cursor is None:
+        if not cursor:
             return
         parsed = log.parse_cursor(cursor)
         if parsed is None or parsed.epoch != HUB.epoch:

@@ -30,7 +30,7 @@ export class Problem extends Error {
 }
 
 /**
- * The calls below one URL. Each throws `Problem`, and gets a new token once when the old one has expired.
+ * The calls below one URL. Each throws `Problem`, and gets a new token once when the old one is refused.
  * @param {{ url: string, getToken?: GetToken }} options Without `getToken`: calls that are open to all.
  */
 export function createApi({ url, getToken }) {
@@ -44,7 +44,7 @@ export function createApi({ url, getToken }) {
     try {
       return await attempt(method, path, options, false);
     } catch (error) {
-      if (!getToken || !(error instanceof Problem) || error.code !== "token_expired") throw error;
+      if (!getToken || !(error instanceof Problem) || error.status !== 401) throw error;
       return attempt(method, path, options, true);
     }
   }

@@ -188,7 +188,8 @@ export async function startChat({ root, person, role = null, signal }) {
     openId = id;
     render();
     await know(id);
-    if (!loaded.has(id)) await loadHistory();
+    if (!state.conversations.has(id)) openId = null; // it is gone, or the person has left it
+    else if (!loaded.has(id)) await loadHistory();
     moveReceipts();
   }
 

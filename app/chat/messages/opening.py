@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from app.chat import contexts, conversations, rules
-from app.chat.messages.send import send
+from app.chat.messages.send import count, send
 from app.database import snapshot
 from app.delivery import log
 from app.identity import Caller
@@ -23,8 +23,9 @@ async def open_with(caller: Caller, opening: Opening) -> tuple[Opened, bool]:
     rules.check_draft(caller, opening.message)
     if opening.message.context is not None:
         await contexts.get(caller, opening.message.context)
+    count(caller)
     opened, is_new = await conversations.open_or_get(caller, opening)
-    sent = await send(caller, opened.conversation.id, opening.message)
+    sent = await send(caller, opened.conversation.id, opening.message, is_counted=True)
     async with snapshot():
         head = await log.head()
         conversation = await conversations.get(caller, opened.conversation.id)
