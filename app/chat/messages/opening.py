@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import msgspec
 
 from app.chat import contexts, conversations, rules
+from app.chat.messages import pages
 from app.chat.messages.send import count, send
 from app.database import snapshot
 from app.delivery import log
+from app.errors import Invalid, NotFound
 from app.identity import Caller
 from app.schemas import Opened, Opening, Sent
 
@@ -23,6 +27,8 @@ async def open_with(caller: Caller, opening: Opening) -> tuple[Opened, bool]:
     rules.check_draft(caller, opening.message)
     if opening.message.context is not None:
         await contexts.get(caller, opening.message.context)
+    if opening.message.reply_to is not None:
+        await _check_reply(caller, opening.message.reply_to)
     count(caller)
     opened, is_new = await conversations.open_or_get(caller, opening)
     sent = await send(caller, opened.conversation.id, opening.message, is_counted=True)
@@ -31,3 +37,11 @@ async def open_with(caller: Caller, opening: Opening) -> tuple[Opened, bool]:
         conversation = await conversations.get(caller, opened.conversation.id)
     message = msgspec.json.decode(sent.json, type=Sent).message
     return Opened(conversation=conversation, message=message, cursor=head.cursor), is_new
+
+
+async def _check_reply(caller: Caller, message_id: UUID) -> None:
+    """What is answered must at least be there for the caller; whether it is in this conversation, sending tells."""
+    try:
+        await pages.get(caller, message_id)
+    except NotFound:
+        raise Invalid(("reply_to", "is not a message of this conversation")) from None
