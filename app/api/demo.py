@@ -8,6 +8,7 @@ from typing import Any
 from litestar import MediaType, Request, Response, Router, get, post
 from msgspec import Struct
 
+from app.api import docs
 from app.errors import NotFound
 from app.seed import CAST
 
@@ -34,7 +35,7 @@ async def log_in(request: Request[Any, Any, Any], user_id: str) -> DemoLogin:
 @get(["/", "/desk"], include_in_schema=False, media_type=MediaType.HTML)
 async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
     name = "desk.html" if request.url.path == "/desk" else "index.html"
-    return Response((PAGES / name).read_bytes(), media_type=MediaType.HTML)
+    return docs.html(PAGES / name)
 
 
 def routes() -> list[Router]:

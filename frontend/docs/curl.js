@@ -14,7 +14,7 @@ import { exampleOf } from "./schema.js";
 export function curlText(document, origin, { method, path, operation }) {
   const lines = [`curl${isStream(operation) ? " -N" : ""}${method === "GET" ? "" : ` -X ${method}`}`];
   lines[0] += ` "${origin}${filled(document, path, operation)}${queryOf(document, operation)}"`;
-  if ((operation.security ?? document.security ?? []).length > 0) lines.push(`-H "Authorization: Bearer $TOKEN"`);
+  if (needsToken(document, operation)) lines.push(`-H "Authorization: Bearer $TOKEN"`);
   const body = bodyExample(document, operation);
   if (body !== undefined) {
     lines.push(`-H "Content-Type: application/json"`, `-d ${quoted(JSON.stringify(body, null, 2))}`);
@@ -42,8 +42,19 @@ export function mediaExample(document, media) {
   return named?.value ?? exampleOf(document, media.schema ?? {});
 }
 
+/**
+ * An empty requirement means that the call is open to all.
+ * @param {Schema} document
+ * @param {Schema} operation
+ */
+function needsToken(document, operation) {
+  /** @type {Schema[]} */
+  const requirements = operation.security ?? document.security ?? [];
+  return requirements.length > 0 && requirements.every((one) => Object.keys(one).length > 0);
+}
+
 /** @param {Schema} operation */
-export function isStream(operation) {
+function isStream(operation) {
   return Object.values(operation.responses ?? {}).some((response) => response.content?.["text/event-stream"]);
 }
 

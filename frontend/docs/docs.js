@@ -31,7 +31,7 @@ function show(description) {
       el("h2", {}, el("a", { href: `#${idOf(tag)}` }, tag)),
       el("ul", {}, ...calls.map((call) => el("li", {}, callLink(call)))),
     ]),
-    ...(events ? [el("h2", {}, el("a", { href: "#events-of-the-stream" }, "Events of the stream"))] : []),
+    ...(events ? eventLinks(Object.keys(events)) : []),
   );
   main.replaceChildren(
     el("h1", {}, `${title} API, version ${version}`),
@@ -86,6 +86,14 @@ function groupSection(description, { tag, text, calls }) {
     ...prose(text),
     ...calls.map((call) => callSection(description, call)),
   );
+}
+
+/** @param {string[]} names */
+function eventLinks(names) {
+  return [
+    el("h2", {}, el("a", { href: "#events-of-the-stream" }, "Events of the stream")),
+    el("ul", {}, ...names.map((name) => el("li", {}, el("a", { href: `#event-${name}` }, name)))),
+  ];
 }
 
 /** @param {Record<string, { description?: string, example?: unknown }>} events */

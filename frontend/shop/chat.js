@@ -16,7 +16,7 @@ import { presenceText } from "./words.js";
 
 /** @typedef {import("../client/store.js").State} State */
 
-const URL = "/api/v1";
+const API = "/api/v1";
 const PATIENCE_MS = 5_000; // without a live stream, until the page says so
 
 /**
@@ -28,7 +28,7 @@ const PATIENCE_MS = 5_000; // without a live stream, until the page says so
  */
 export async function startChat({ root, person, role = null, signal }) {
   const me = person.id;
-  const api = createApi({ url: URL, getToken: person.getToken });
+  const api = createApi({ url: API, getToken: person.getToken });
   const notice = el("p", { class: "notice", role: "status" });
   const news = el("p", { class: "visually-hidden", role: "status" });
   const listRoot = el("nav", { "aria-label": "Conversations" });
@@ -266,7 +266,7 @@ export async function startChat({ root, person, role = null, signal }) {
     hasStarted = true;
     void attempt(() =>
       stream({
-        url: `${URL}/events/stream`,
+        url: `${API}/events/stream`,
         getToken: person.getToken,
         cursor,
         onEvent: hear,
