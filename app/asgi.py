@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
-from litestar.datastructures import State
+from litestar.datastructures import CacheControlHeader, State
 from litestar.static_files import create_static_files_router
 
 from app import database, limits
@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> Edge:
             operating.ROUTER,
             *docs.ROUTES,
             *(demo.routes() if settings.demo else []),
-            create_static_files_router(path="/static", directories=[FRONTEND], include_in_schema=False),
+            *(_files(folder) for folder in ("client", "docs", "shop")),
         ],
         state=State({"settings": settings, "identity": identity}),
         exception_handlers=problems.HANDLERS,
@@ -72,6 +72,16 @@ def create_app(settings: Settings) -> Edge:
         logging_config=None,
     )
     return Edge(app, Hot(app, settings, identity, body_bytes_max=BODY_BYTES_MAX))
+
+
+def _files(folder: str) -> Router:
+    """A folder of the front end, as it is. Browsers ask each time: modules of two releases must not mix."""
+    return create_static_files_router(
+        path=f"/static/{folder}",
+        directories=[FRONTEND / folder],
+        cache_control=CacheControlHeader(no_cache=True),
+        include_in_schema=False,
+    )
 
 
 class Edge:

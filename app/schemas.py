@@ -384,13 +384,3 @@ class Reset(Answer, frozen=True):
 class Bye(Answer, frozen=True):
     reason: Literal["max_age", "token_expired", "token_revoked", "draining", "too_many"]
     retry_ms: int
-
-
-class Problem(Answer, frozen=True):
-    """`application/problem+json` (RFC 9457). `code` is a stable word; further members depend on it."""
-
-    type: Annotated[str, Meta(examples=["urn:parley:problem:not_found"])]
-    title: Annotated[str, Meta(examples=["Not found"])]
-    status: Annotated[int, Meta(examples=[404])]
-    code: Annotated[str, Meta(examples=["not_found"])]
-    detail: Annotated[str, Meta(examples=["There is nothing here for the caller."])]

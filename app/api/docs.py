@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,6 +41,40 @@ def html(path: Path) -> Response[bytes]:
     return Response(path.read_bytes(), media_type=MediaType.HTML, headers=headers)
 
 
+LAST_EVENT_ID = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "The cursor, as a native EventSource sends it. It wins over `?cursor=`.",
+    "schema": {"type": "string"},
+    "required": False,
+}
+REFUSAL = {
+    "description": "Refused: 400, 401, 403, 404, 409, 413, 429 or 503, with a stable `code` (RFC 9457).",
+    "content": {
+        "application/problem+json": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+                "required": ["type", "title", "status", "code", "detail"],
+            },
+            "example": {
+                "type": "urn:parley:problem:not_found",
+                "title": "Not found",
+                "status": 404,
+                "code": "not_found",
+                "detail": "There is nothing here for the caller.",
+            },
+        }
+    },
+}
+
+
 @get("/docs", include_in_schema=False, media_type=MediaType.HTML)
 async def page() -> Response[bytes]:
     return html(PAGE)
@@ -58,31 +91,25 @@ def described(app: Litestar) -> dict[str, Any]:
     schema = app.openapi_schema.to_schema()
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            body = examples.BODIES.get(f"{method} {path}")
-            if body is not None:
-                operation["requestBody"]["content"]["application/json"]["example"] = body
-            operation["x-codeSamples"] = [
-                {"lang": "Shell", "label": "curl", "source": _curl(method, path, operation, body)}
-            ]
+            _describe(operation, path, examples.BODIES.get(f"{method} {path}"))
     schema["x-events"] = {
         name: {"description": text, "example": example} for name, (text, example) in examples.EVENTS.items()
     }
     return schema
 
 
-def _curl(method: str, path: str, operation: dict[str, Any], body: Any) -> str:
-    for parameter in operation.get("parameters", ()):
-        name = parameter["name"]
-        if parameter["in"] == "path":
-            path = path.replace(f"{{{name}}}", examples.PARAMETERS[name])
-        elif parameter.get("required"):
-            path += f"?{name}={examples.PARAMETERS[name]}"
-    lines = [f"curl -X {method.upper()} 'http://127.0.0.1:8000{path}'"]
-    if path.startswith("/api/"):
-        lines.append('-H "Authorization: Bearer $TOKEN"')
+def _describe(operation: dict[str, Any], path: str, body: Any) -> None:
     if body is not None:
-        lines += ["-H 'Content-Type: application/json'", f"-d '{json.dumps(body)}'"]
-    return " \\\n  ".join(lines)
+        operation["requestBody"]["content"]["application/json"]["example"] = body
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] in examples.PARAMETERS:
+            parameter["example"] = examples.PARAMETERS[parameter["name"]]
+    if path.startswith("/api/v1/events"):
+        operation.setdefault("parameters", []).append(LAST_EVENT_ID)
+    if not path.startswith("/api/"):
+        operation["security"] = []
+    operation["responses"].pop("400", None)  # Litestar's own form of an error, which is never sent
+    operation["responses"]["default"] = REFUSAL
 
 
 ROUTES: list[Any] = [page, description]

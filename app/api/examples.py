@@ -31,7 +31,7 @@ PARAMETERS: dict[str, str] = {
     "conversation_id": CONVERSATION,
     "message_id": MESSAGE["id"],  # type: ignore[dict-item]
     "kind": "listing",
-    "item_id": "42",
+    "item_id": "oak-table",
     "user_id": "ada",
     "box": "inbox",
 }
@@ -47,7 +47,7 @@ BODIES: dict[str, Any] = {
         "state": "available",
     },
     "post /api/v1/conversations": {
-        "context": {"kind": "listing", "id": "42"},
+        "context": {"kind": "listing", "id": "oak-table"},
         "message": {"client_id": MESSAGE["client_id"], "body": "Is it still available?"},
     },
     "patch /api/v1/conversations/{conversation_id}": {"is_archived": True},
