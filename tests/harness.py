@@ -128,6 +128,15 @@ class Event(NamedTuple):
 CONTROL = ("hello", "ready", "ping", "reset", "bye")
 
 
+async def lines(chunks: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Lines as the server ends them: httpx's `aiter_lines` would also end one at a U+2028 in a body."""
+    rest = ""
+    async for chunk in chunks:
+        *whole, rest = (rest + chunk).split("\n")
+        for line in whole:
+            yield line
+
+
 async def frames(lines: AsyncIterator[str]) -> AsyncIterator[Event]:
     """SSE lines to events (WHATWG HTML 9.2.6)."""
     id_, kind, data = None, "message", ""
@@ -159,7 +168,7 @@ class Stream:
 
     async def read(self, response: httpx.Response) -> None:
         try:
-            async for event in frames(response.aiter_lines()):
+            async for event in frames(lines(response.aiter_text())):
                 async with self.came:
                     self.events.append(event)
                     self.came.notify_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Iterable
 from typing import Any
@@ -74,3 +75,24 @@ def participant(conversation: dict[str, Any], person: Person) -> dict[str, Any]:
     """What a conversation says of one person."""
     [found] = [one for one in conversation["participants"] if one["user"]["id"] == person.id]
     return dict(found)
+
+
+def position(cursor: str) -> int:
+    return int(cursor.rsplit("-", 1)[1])
+
+
+async def now(person: Person) -> str:
+    """The cursor of this moment: a server's own tail may still be a moment behind."""
+    return str(ok(await person.get("/me"))["cursor"])
+
+
+async def told_since(person: Person, since: str) -> list[dict[str, Any]]:
+    """Everything that the log has for somebody after a cursor, up to this moment."""
+    head = position(await now(person))
+    found: list[dict[str, Any]] = []
+    async with asyncio.timeout(20):
+        while True:
+            events, since = await person.catch_up(since)
+            found += events
+            if position(since) >= head:
+                return found

@@ -32,11 +32,11 @@ async def bystanders(server: Server) -> AsyncIterator[Cast]:
 
 @pytest.fixture
 async def new_person(server: Server) -> AsyncIterator[NewPerson]:
-    """Somebody whom nobody knows: `new_person()`, `new_person("ben", ttl_seconds=2)`, `new_person(url=other.url)`."""
+    """Somebody whom nobody knows: `new_person()`, `new_person("ada", name="Ada", ttl_seconds=2)`."""
     people: list[Person] = []
 
-    def make(name: str = "ben", *, user_id: str | None = None, url: str | None = None, **claims: Any) -> Person:
-        id_ = user_id or f"{name}-{uuid.uuid4().hex[:8]}"
+    def make(who: str = "ben", /, *, user_id: str | None = None, url: str | None = None, **claims: Any) -> Person:
+        id_ = user_id or f"{who}-{uuid.uuid4().hex[:8]}"
         people.append(Person(url or server.url, id_, **claims))
         return people[-1]
 

@@ -43,8 +43,9 @@ class Talk(NamedTuple):
 
 
 class Crowd:
-    def __init__(self, members: list[Member], talks: list[Talk], seed: int) -> None:
+    def __init__(self, members: list[Member], shop: Member, talks: list[Talk], seed: int) -> None:
         self.members = members
+        self.shop = shop
         self.talks = talks
         self.random = random.Random(seed)
         self.checker = Checker()
@@ -101,6 +102,7 @@ async def gathered(urls: Sequence[str], *, people: int, conversations: int, seed
     """`people` who know each other in pairs, the conversations spread evenly over the pairs."""
     mark = uuid.uuid4().hex[:8]
     members = [Member(urls, f"p{number}-{mark}", name=f"Person {number}") for number in range(people)]
+    shop = Member(urls, f"shop-{mark}", role="service")
     await asyncio.gather(*(member.at[0].get("/me") for member in members))
     pairs = sorted(itertools.combinations(range(people), 2), key=lambda pair: pair[1] - pair[0])  # nobody is alone
     assert conversations <= len(pairs), "two people without a context have one conversation"
@@ -117,9 +119,9 @@ async def gathered(urls: Sequence[str], *, people: int, conversations: int, seed
 
     talks = await asyncio.gather(*(open_one(members[one], members[other]) for one, other in pairs[:conversations]))
     try:
-        yield Crowd(members, list(talks), seed)
+        yield Crowd(members, shop, list(talks), seed)
     finally:
-        for member in members:
+        for member in (*members, shop):
             await member.close()
 
 

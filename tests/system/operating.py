@@ -16,7 +16,14 @@ import asyncpg
 import httpx
 import psutil
 
-from tests.harness import Server, eventually
+from tests.harness import Server, eventually, token
+from tests.system.checker import position_of
+
+# Those that have said LISTEN, of every process on this database.
+TERMINATE_LISTENERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE 'LISTEN%'
+"""
 
 
 def database_url(server: Server) -> str:
@@ -54,11 +61,14 @@ async def metric(server: Server, name: str) -> float:
 async def all_have_heard(*servers: Server) -> None:
     """Wait until the tail of every process is at the log's head."""
     head = await head_of(database_url(servers[0]))
+    headers = {"Authorization": f"Bearer {token('operator')}"}
+    async with httpx.AsyncClient(verify=False, headers=headers) as client:
 
-    async def have_heard() -> bool:
-        return all([await metric(server, "parley_log_position") >= head for server in servers])
+        async def have_heard() -> bool:
+            polled = [await client.get(f"{server.url}/api/v1/events", params={"wait": 0}) for server in servers]
+            return all(position_of(answer.json()["head"]) >= head for answer in polled)
 
-    await eventually(have_heard)
+        await eventually(have_heard)
 
 
 async def pool_of(server: Server) -> tuple[float, float]:

@@ -23,6 +23,7 @@ from tests.system.checker import FAULTLESS, faults_of_log, read_log
 from tests.system.conftest import CastAt, Pair
 from tests.system.crowd import Crowd, Follower, following, gathered
 from tests.system.operating import (
+    TERMINATE_LISTENERS,
     OwnPostgres,
     all_have_heard,
     database,
@@ -36,10 +37,6 @@ from tests.system.operating import (
 REFUSED_WITHIN = 3.0
 BACK_WITHIN = 3.0
 
-LISTENERS = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-AND (query LIKE 'LISTEN%' OR query LIKE 'SELECT pg_notify($1, %')
-"""
 EVERYONE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
@@ -186,7 +183,7 @@ async def test_the_listener_terminated(place: Place, cast_at: CastAt) -> None:
     cast = await cast_at(pair.a.url)
     async with cast.sol.at(pair.b.url).stream() as stream, database(place.postgres.url) as connection:
         for number in range(4):
-            assert len(await connection.fetch(LISTENERS)) >= 2
+            assert len(await connection.fetch(TERMINATE_LISTENERS)) >= 2
             began = time.monotonic()
             sent = await cast.bea.say(cast.conversation_id, f"Message {number}")
             heard = await stream.next("message.sent", number + 1)

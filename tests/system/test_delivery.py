@@ -7,11 +7,12 @@ import asyncio
 import json
 import uuid
 
-from tests.harness import Cast, positions
+from tests.conftest import NewDatabase
+from tests.harness import Cast, eventually, positions
 from tests.system.checker import FAULTLESS, faults_of_log, position_of, read_log
-from tests.system.conftest import Pair
+from tests.system.conftest import NewServer, Pair
 from tests.system.crowd import TRANSPORTS, following, gathered
-from tests.system.operating import database, errors_of, head_cursor, head_of
+from tests.system.operating import TERMINATE_LISTENERS, database, errors_of, head_cursor, head_of, is_ready
 
 # What `log.tell` does, and then the trigger of the commit, at once: the head is locked and the event has a number.
 DRAFT = """
@@ -100,3 +101,37 @@ async def test_nothing_uncommitted_is_ever_seen(pair: Pair, cast_at_pair: Cast) 
         for stream in (at_a, at_b):
             await stream.next("message.sent")
             assert [taken] == list(positions(stream.durable))
+
+
+# Whoever asks for the head with its floor, as `log.head` does, gets one of a moment ago. Writers are not slowed.
+OLD_HEAD = """
+ALTER TABLE log_head RENAME TO the_head;
+CREATE VIEW log_head AS
+SELECT id, epoch, position, floor + 0 * length(pg_sleep(0.2)::text) AS floor, system_identifier, timeline FROM the_head
+"""
+
+
+async def test_a_head_that_was_asked_for_a_moment_ago_is_not_another_history(
+    new_database: NewDatabase, new_server: NewServer
+) -> None:
+    """Invariant 3: while a process looks at the head, its own commits go on. What it then hears is older than what it
+    has, and that is no reason to reset anybody."""
+    url = await new_database()
+    async with database(url) as connection:
+        await connection.execute(OLD_HEAD)
+        server = await new_server(database_url=url)
+        async with gathered([server.url], people=4, conversations=6, seed=2) as crowd:
+            cursor = await connection.fetchval("SELECT epoch || '-' || position FROM the_head")
+            followers = [crowd.follower(member, ["get"], cursor=cursor) for member in crowd.members]
+            async with following(followers, lambda: head_of(url)):
+                chatting = asyncio.create_task(crowd.chatter())
+                for _ in range(3):  # each time it listens anew, it looks at the head
+                    assert await connection.fetch(TERMINATE_LISTENERS)
+                    await eventually(lambda: is_ready(server))
+                crowd.is_hushed = True
+                await chatting
+            epoch = await connection.fetchval("SELECT epoch FROM the_head")
+        assert epoch == cursor.split("-")[0]
+        crowd.checker.compare_with(await read_log(connection))
+    assert FAULTLESS == crowd.checker.report()
+    assert len(crowd.checker.promises) > 100
