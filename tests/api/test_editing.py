@@ -31,7 +31,7 @@ async def age(database: asyncpg.Connection[Any], message: dict[str, Any], interv
 
 async def test_an_edit_changes_the_body_for_everyone(cast: Cast) -> None:
     message = await said(cast)
-    async with cast.bea.stream() as beas, cast.sol.stream() as sols:
+    async with cast.bea.stream(await now(cast.bea)) as beas, cast.sol.stream(await now(cast.sol)) as sols:
         edited = ok(await cast.bea.patch(f"/messages/{message['id']}", body="The table"))
         heard = [(await stream.next("message.edited")).data for stream in (beas, sols)]
     assert [{"conversation_id": cast.conversation_id, "message": edited}] * 2 == heard
@@ -105,7 +105,7 @@ async def test_a_line_that_says_who_came_is_not_edited_nor_unsent_by_them(cast: 
 
 async def test_edits_at_once_leave_one_body_that_everyone_sees(cast: Cast) -> None:
     message = await said(cast)
-    async with cast.sol.stream() as stream:
+    async with cast.sol.stream(await now(cast.sol)) as stream:
         await asyncio.gather(*(cast.bea.patch(f"/messages/{message['id']}", body=f"{number}") for number in range(8)))
         await stream.next("message.edited", 8)
     final = ok(await cast.sol.get(f"/messages/{message['id']}"))
@@ -134,7 +134,7 @@ async def test_an_unsent_message_leaves_its_place_and_nothing_else(
     edited_cursor = await now(cast.sol)
     await cast.sol.say(cast.conversation_id, "An answer", reply_to=message["id"])
     assert mark in await everything(database)
-    async with cast.bea.stream() as beas, cast.sol.stream() as sols:
+    async with cast.bea.stream(await now(cast.bea)) as beas, cast.sol.stream(await now(cast.sol)) as sols:
         unsent = ok(await cast.bea.delete(f"/messages/{message['id']}"))
         heard = [(await stream.next("message.deleted")).data for stream in (beas, sols)]
     assert [{"conversation_id": cast.conversation_id, "message": unsent}] * 2 == heard

@@ -264,7 +264,7 @@ async def test_the_answer_has_the_cursor_of_its_moment(cast: Cast) -> None:
 
 async def test_the_other_side_hears_of_it_with_all_it_needs_to_show_it(cast: Cast) -> None:
     about = await item(cast, "product", cast.sol)
-    async with cast.sol.stream() as stream:
+    async with cast.sol.stream(await now(cast.sol)) as stream:
         opened = ok(await cast.bea.post("/conversations", context=about, subject="Two of them"), 201)
         heard = (await stream.next("conversation.opened")).data
     assert opened["conversation"]["id"] == heard["conversation_id"]
@@ -304,7 +304,7 @@ async def test_a_closed_conversation_is_found_closed(cast: Cast) -> None:
 
 async def test_a_first_message_is_sent_with_the_opening(cast: Cast) -> None:
     about = await item(cast, "product", cast.sol)
-    async with cast.sol.stream() as stream:
+    async with cast.sol.stream(await now(cast.sol)) as stream:
         opened = ok(await cast.bea.post("/conversations", context=about, message=draft("Still there?")), 201)
         heard = await stream.next("message.sent")
     assert opened["message"] == heard.data["message"] == opened["conversation"]["last_message"]

@@ -39,7 +39,7 @@ async def inside(cast: Cast) -> set[str]:
 
 async def test_everyone_sees_who_joins(cast: Cast) -> None:
     await cast.bea.say(cast.conversation_id, "Before ada came")
-    async with cast.bea.stream() as beas, cast.ada.stream() as adas:
+    async with cast.bea.stream(await now(cast.bea)) as beas, cast.ada.stream(await now(cast.ada)) as adas:
         view = await let_ada_in(cast)
         joined = (await beas.next("participant.joined")).data
         opened = (await adas.next("conversation.opened")).data
@@ -81,7 +81,7 @@ async def test_a_notice_is_unread_for_the_others_and_read_by_whom_it_is_about(ca
 async def test_everyone_sees_who_leaves_and_what_they_wrote_stays(cast: Cast) -> None:
     await let_ada_in(cast)
     await cast.ada.say(cast.conversation_id, "I was here")
-    async with cast.bea.stream() as beas, cast.ada.stream() as adas:
+    async with cast.bea.stream(await now(cast.bea)) as beas, cast.ada.stream(await now(cast.ada)) as adas:
         answer = await cast.ada.delete(f"{people(cast)}/{cast.ada.id}")
         left = (await beas.next("participant.left")).data
         notice = (await beas.next("message.sent")).data["message"]
@@ -200,7 +200,7 @@ async def test_the_last_one_may_leave(cast: Cast) -> None:
 async def test_leaving_and_writing_at_once_keeps_the_log_of_each_true(cast: Cast) -> None:
     """Whatever comes first: ada hears nothing after her leaving, and her stream has no hole before it."""
     await let_ada_in(cast)
-    async with cast.ada.stream() as adas, cast.bea.stream() as beas:
+    async with cast.ada.stream(await now(cast.ada)) as adas, cast.bea.stream(await now(cast.bea)) as beas:
         writing = [cast.bea.say(cast.conversation_id, f"{number}") for number in range(30)]
         leaving = cast.ada.delete(f"{people(cast)}/{cast.ada.id}")
         await asyncio.gather(*writing[:15], leaving, *writing[15:])

@@ -82,8 +82,9 @@ async def test_a_ticket_issued_at_one_process_opens_one_stream_at_the_other(pair
                 if event.type == "message.sent":
                     assert sent["cursor"] == event.id
                     break
-        again = [await nobody.get(place, params={"ticket": ticket}) for place in places]
-        assert [401, 401] == [answer.status_code for answer in again]
+        for place in places:
+            async with nobody.stream("GET", place, params={"ticket": ticket}) as again:
+                assert 401 == again.status_code
 
 
 async def test_a_cursor_just_issued_at_one_process_is_good_at_the_other(pair: Pair, cast_at_pair: Cast) -> None:
