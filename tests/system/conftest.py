@@ -31,6 +31,9 @@ class Pair(NamedTuple):
         return (self.a.url, self.b.url)
 
 
+NewPair = Callable[[], Awaitable[Pair]]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -42,10 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 async def pair(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
     """Nobody stops these two. Their heartbeat is quick, so that quiet readers soon know how far they are complete."""
     url = await new_database()
-    servers = [
-        await Server(url, tmp_path_factory.mktemp(f"pair-{name}"), HEARTBEAT_SECONDS="0.5").start() for name in "ab"
-    ]
-    yield Pair(*servers, url)
+    servers = [Server(url, tmp_path_factory.mktemp(f"pair-{name}"), HEARTBEAT_SECONDS="0.5") for name in "ab"]
+    yield Pair(*await asyncio.gather(*(server.start() for server in servers)), url)
     for server in servers:
         kill_server(server)
 
@@ -66,6 +67,17 @@ async def new_server(new_database: NewDatabase, tmp_path: Path) -> AsyncIterator
     yield start
     for server in servers:
         kill_server(server)
+
+
+@pytest.fixture
+async def new_pair(new_database: NewDatabase, new_server: NewServer) -> NewPair:
+    """Starts two servers for one test that breaks one of them."""
+
+    async def start() -> Pair:
+        url = await new_database()
+        return Pair(*await asyncio.gather(new_server(database_url=url), new_server(database_url=url)), url)
+
+    return start
 
 
 @pytest.fixture

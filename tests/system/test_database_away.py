@@ -20,7 +20,7 @@ import pytest
 from tests.conftest import NewServer
 from tests.harness import Person, Server, eventually
 from tests.system.checker import FAULTLESS, faults_of_log, read_log
-from tests.system.conftest import CastAt, Pair
+from tests.system.conftest import CastAt, NewPair, Pair
 from tests.system.crowd import Crowd, Follower, following, gathered
 from tests.system.operating import (
     TERMINATE_LISTENERS,
@@ -53,11 +53,8 @@ class Place(NamedTuple):
 async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
     home = Path(tempfile.mkdtemp(prefix="parley-tests-"))  # pytest closes its own folder to the user Postgres runs as
     postgres = await asyncio.to_thread(OwnPostgres, home / "postgres")
-    servers: list[Server] = []
-    for name in "ab":
-        server = Server(postgres.url, tmp_path_factory.mktemp(f"away-{name}"), HEARTBEAT_SECONDS="0.5")
-        servers.append(await server.start())
-    yield Place(postgres, Pair(servers[0], servers[1], postgres.url))
+    servers = [Server(postgres.url, tmp_path_factory.mktemp(f"away-{name}"), HEARTBEAT_SECONDS="0.5") for name in "ab"]
+    yield Place(postgres, Pair(*await asyncio.gather(*(server.start() for server in servers)), postgres.url))
     for server in servers:
         kill_server(server)
     await asyncio.to_thread(postgres.close)
@@ -194,12 +191,10 @@ async def test_the_listener_terminated(place: Place, cast_at: CastAt) -> None:
         assert not stream.is_over
 
 
-async def test_notify_dropped_entirely(new_server: NewServer, cast_at: CastAt) -> None:
+async def test_notify_dropped_entirely(new_pair: NewPair, cast_at: CastAt) -> None:
     """Invariant 7: nobody says a word on the log's channel; the look at the head every few seconds brings everything,
     in order, to the other process."""
-    a = await new_server()
-    url = database_url(a)
-    b = await new_server(database_url=url)
+    a, b, url = await new_pair()
     cast = await cast_at(a.url)
     async with database(url) as connection:
         functions = await connection.fetch(

@@ -9,7 +9,7 @@ import psutil
 from tests.conftest import NewServer
 from tests.harness import Server, eventually
 from tests.system.checker import FAULTLESS, faults_of_log, read_log
-from tests.system.conftest import CastAt
+from tests.system.conftest import CastAt, NewPair
 from tests.system.crowd import TRANSPORTS, Crowd, following, gathered
 from tests.system.operating import (
     all_have_heard,
@@ -42,12 +42,10 @@ async def assert_faultless(crowd: Crowd, url: str) -> None:
     assert [] == [refusal for refusal in crowd.refusals if refusal.startswith("5")]
 
 
-async def test_kill_9_while_everyone_sends_loses_and_doubles_nothing(new_server: NewServer) -> None:
+async def test_kill_9_while_everyone_sends_loses_and_doubles_nothing(new_server: NewServer, new_pair: NewPair) -> None:
     """Invariants 3, 4 and 7: one of two processes is killed twice in the middle of sends and streams. Outboxes repeat
     what was not answered, with the same `client_id`, at whichever process answers; followers go on where they were."""
-    a = await new_server()
-    url = database_url(a)
-    b = await new_server(database_url=url)
+    a, b, url = await new_pair()
     async with gathered([a.url, b.url], people=8, conversations=16, seed=11) as crowd:
         cursor = await head_cursor(url)
         mixed = [crowd.follower(member, TRANSPORTS, cursor=cursor, change_after=20) for member in crowd.members]
@@ -116,12 +114,10 @@ async def test_a_killed_supervisor_takes_its_workers_along(new_server: NewServer
     await cast.bea.say(cast.conversation_id, "Here again")
 
 
-async def test_a_process_that_hangs_does_not_hold_up_the_other(new_server: NewServer) -> None:
+async def test_a_process_that_hangs_does_not_hold_up_the_other(new_pair: NewPair) -> None:
     """Invariant 7: SIGSTOP of one process in the middle of its sends and edits. The other goes on sending into the same
     conversations, for no lock is kept over a round trip; when the first wakes it has everything."""
-    a = await new_server()
-    url = database_url(a)
-    b = await new_server(database_url=url)
+    a, b, url = await new_pair()
     async with gathered([a.url, b.url], people=6, conversations=6, seed=13) as crowd:
         cursor = await head_cursor(url)
         followers = [crowd.follower(member, ["get"], cursor=cursor) for member in crowd.members]

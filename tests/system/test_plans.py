@@ -166,7 +166,9 @@ async def test_the_plans_of_sends_and_receipts_are_bound_before_the_tables_grow(
     calls = await writing(url, sellers_at(server, new_person))
     before = await scans(url)
     await medians(calls)
-    assert dict.fromkeys(TABLES, (0, 0)) == await scanned_by(url, server, before)
+    scanned = await scanned_by(url, server, before)
+    scanned.pop("event")  # read whole when the server started: it was small
+    assert {(0, 0)} == set(scanned.values()), scanned
 
 
 @pytest.mark.timeout(180)

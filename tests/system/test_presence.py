@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tests.conftest import NewServer
 from tests.harness import Event, Stream
-from tests.system.conftest import CastAt
-from tests.system.operating import database_url
+from tests.system.conftest import CastAt, NewPair
 
 
 def about(events: list[Event], user_id: str, *, is_online: bool) -> list[Any]:
@@ -24,12 +22,11 @@ async def comes(stream: Stream, user_id: str, *, is_online: bool, within: float)
 
 
 async def test_people_of_a_killed_process_go_offline_within_thirty_seconds(
-    new_server: NewServer, cast_at: CastAt
+    new_pair: NewPair, cast_at: CastAt
 ) -> None:
     """sol and ada are at A, bea at B. A is killed: ada comes back at B and is never said to be gone; sol does not, and
     bea hears so within 30 s. (About 25 s: a lease is that long.)"""
-    a = await new_server()
-    b = await new_server(database_url=database_url(a))
+    a, b, _ = await new_pair()
     cast = await cast_at(a.url)
     await cast.shop.post(f"/conversations/{cast.conversation_id}/participants", user_id=cast.ada.id, role="agent")
     bea = cast.bea.at(b.url)
