@@ -53,7 +53,13 @@ def create_app(settings: Settings) -> Edge:
         before_request=signed_in,
         route_handlers=[me.ROUTER, contexts.ROUTER, conversations.ROUTER, messages.ROUTER],
     )
-    api = Router(path="/api/v1", dto=Strict, return_dto=None, route_handlers=[signed, events.ROUTER])
+    api = Router(
+        path="/api/v1",
+        dto=Strict,
+        return_dto=None,
+        response_headers={"Cache-Control": "no-store"},  # what people say is kept by no cache
+        route_handlers=[signed, events.ROUTER],
+    )
     identity = Identity(settings)
     app = Litestar(
         route_handlers=[

@@ -29,6 +29,7 @@ KEEP_ALIVE_SECONDS = 75  # longer than common proxies keep theirs, so that the p
 GRACEFUL_SECONDS = 10  # for requests under way when the draining is over
 RESTART_SECONDS = 1.0  # between a worker's crash and its successor
 LOOK_SECONDS = 0.2
+START_LOOK_SECONDS = 0.05
 LAST_REQUESTS_SECONDS = 0.5  # for requests that are on their way when the port closes
 END_SECONDS = 18.0  # a worker that has not ended by then is killed
 ENDINGS = (signal.SIGTERM, signal.SIGINT)
@@ -67,6 +68,8 @@ class Server(uvicorn.Server):
 
     async def _drain(self) -> None:
         log.info("draining")
+        while not self.started and not self.should_exit:  # noqa: ASYNC110  told to end while it starts
+            await asyncio.sleep(START_LOOK_SECONDS)
         asgi.drain()
         await asyncio.sleep(self.drain_seconds)
         await self._stop_accepting()

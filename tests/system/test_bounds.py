@@ -7,13 +7,14 @@ import asyncio
 import json
 import time
 import uuid
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.conftest import NewServer
+from tests.conftest import NewDatabase
 from tests.harness import Server, eventually
 from tests.system.conftest import CastAt, Connect, NewPerson
-from tests.system.operating import all_have_heard, database, database_url, metric, process_of
+from tests.system.operating import all_have_heard, database, database_url, kill_server, metric, process_of
 from tests.system.raw import Connection
 from tests.system.raw import head_of as request_head
 
@@ -35,16 +36,23 @@ SELECT pg_notify('parley_log', position::text) FROM head
 """
 
 
+@pytest.fixture(scope="module")
+async def server(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """One for these tests alone, whose memory nobody else fills."""
+    own = Server(await new_database(), tmp_path_factory.mktemp("bounds"), HEARTBEAT_SECONDS="0.5")
+    yield await own.start()
+    kill_server(own)
+
+
 def memory_of(server: Server) -> int:
     return process_of(server).memory_info().rss
 
 
 async def test_stopped_readers_cost_bounded_memory_and_slow_nobody(
-    new_server: NewServer, cast_at: CastAt, connect: Connect
+    server: Server, cast_at: CastAt, connect: Connect
 ) -> None:
     """Invariant 9: 20 streams of sol's stop reading, and 5,000 events of 4 KB come for him: 20 MB once, in the tail,
     and not 400. Meanwhile bea and ada talk as quickly as ever."""
-    server = await new_server()
     cast = await cast_at(server.url)
     talk = (await cast.bea.post("/conversations", participants=[{"user_id": cast.ada.id}])).json()["conversation"]["id"]
     said = json.dumps({"conversation_id": cast.conversation_id, "filling": "x" * EVENT_BYTES})
@@ -80,11 +88,8 @@ async def test_stopped_readers_cost_bounded_memory_and_slow_nobody(
     await eventually(are_gone)
 
 
-async def test_a_stopped_reader_that_reads_again_is_complete(
-    new_server: NewServer, cast_at: CastAt, connect: Connect
-) -> None:
+async def test_a_stopped_reader_that_reads_again_is_complete(server: Server, cast_at: CastAt, connect: Connect) -> None:
     """Invariants 1 and 9: a reader is only an old cursor: when it reads again, everything comes, in order."""
-    server = await new_server()
     cast = await cast_at(server.url)
     said = json.dumps({"conversation_id": cast.conversation_id, "filling": "x" * EVENT_BYTES})
     reader = await connect(server, receive_buffer=4_096)
@@ -112,11 +117,10 @@ async def test_a_stopped_reader_that_reads_again_is_complete(
 
 @pytest.mark.timeout(180)
 async def test_ten_thousand_connects_and_disconnects_leak_nothing(
-    new_server: NewServer, cast_at: CastAt, new_person: NewPerson
+    server: Server, cast_at: CastAt, new_person: NewPerson
 ) -> None:
     """Invariant 9: 10,000 streams, 500 at a time by 100 people, opened and left in four ways: goodbye or reset, before
     or after the first frame. Memory, files and readers are as before."""
-    server = await new_server()
     cast = await cast_at(server.url)
     mark = uuid.uuid4().hex[:8]
     people = [new_person(server.url, f"passer-{number}-{mark}") for number in range(AT_ONCE // 5)]

@@ -31,7 +31,7 @@ SCANS = "SELECT relname, seq_scan, seq_tup_read FROM pg_stat_user_tables WHERE r
 LOG = """
 INSERT INTO event (position, conversation_id, message_id, kind, audience, data)
 SELECT m.position, m.conversation_id, m.id, 'message.sent',
-    ARRAY(SELECT p.user_id::text FROM participant p WHERE p.conversation_id = m.conversation_id),
+    ARRAY[m.sender_id::text],
     json_build_object('conversation_id', m.conversation_id)
 FROM message m
 """

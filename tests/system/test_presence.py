@@ -21,9 +21,7 @@ async def comes(stream: Stream, user_id: str, *, is_online: bool, within: float)
     return await stream.until(lambda events: about(events, user_id, is_online=is_online), within)
 
 
-async def test_people_of_a_killed_process_go_offline_within_thirty_seconds(
-    new_pair: NewPair, cast_at: CastAt
-) -> None:
+async def test_people_of_a_killed_process_go_offline_within_thirty_seconds(new_pair: NewPair, cast_at: CastAt) -> None:
     """sol and ada are at A, bea at B. A is killed: ada comes back at B and is never said to be gone; sol does not, and
     bea hears so within 30 s. (About 25 s: a lease is that long.)"""
     a, b, _ = await new_pair()

@@ -9,8 +9,7 @@ import pytest
 
 from tests.conftest import NewServer
 from tests.harness import Cast, Person, Stream, eventually
-from tests.system.conftest import CastAt, NewPerson, Pair
-from tests.system.operating import database_url
+from tests.system.conftest import CastAt, NewPair, NewPerson, Pair
 
 
 async def bye_of(stream: Stream, within: float) -> tuple[str, float]:
@@ -119,12 +118,11 @@ async def test_a_stream_opened_while_its_session_ends_does_not_live_on(
 
 
 async def test_an_ended_session_is_ended_everywhere_though_its_process_dies(
-    new_server: NewServer, cast_at: CastAt
+    new_server: NewServer, new_pair: NewPair, cast_at: CastAt
 ) -> None:
     """Invariants 7 and 11: A is killed as soon as it has answered; the streams at B end all the same, and a process
     that starts later refuses the token."""
-    a = await new_server()
-    b = await new_server(database_url=database_url(a))
+    a, b, url = await new_pair()
     cast = await cast_at(a.url)
     sol = cast.sol.at(b.url)
     async with sol.stream() as stream:
@@ -132,7 +130,7 @@ async def test_an_ended_session_is_ended_everywhere_though_its_process_dies(
         a.kill()
         reason, _ = await bye_of(stream, 5)
     assert "token_revoked" == reason
-    again = await new_server(database_url=database_url(a))
+    again = await new_server(database_url=url)
     assert 401 == (await sol.at(again.url).get("/me")).status_code
 
 
