@@ -7,17 +7,15 @@ import gc
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
-from litestar.datastructures import CacheControlHeader, State
-from litestar.static_files import create_static_files_router
+from litestar.datastructures import State
 
 from app import database, limits
-from app.api import contexts, conversations, demo, docs, events, me, messages, operating, problems
+from app.api import contexts, conversations, demo, docs, events, me, messages, operating, pages, problems
 from app.api.body import Strict
 from app.api.door import signed_in
 from app.api.hot import Hot
@@ -38,7 +36,6 @@ BODY_BYTES_MAX = 64 * 1024  # 4,000 characters, each escaped as JSON may, and wh
 GC_THRESHOLDS = (50_000, 50, 50)  # few cycles arise; collecting often costs more than it frees
 TRIM_SECONDS = 300.0
 SESSIONS_LOOK_SECONDS = 5.0
-FRONTEND = Path(__file__).parent.parent / "frontend"
 
 logger = structlog.get_logger("parley")
 
@@ -66,8 +63,8 @@ def create_app(settings: Settings) -> Edge:
             api,
             operating.ROUTER,
             *docs.ROUTES,
+            *pages.ROUTES,
             *(demo.routes() if settings.demo else []),
-            *(_files(folder) for folder in ("client", "docs", "shop")),
         ],
         state=State({"settings": settings, "identity": identity}),
         exception_handlers=problems.HANDLERS,
@@ -78,16 +75,6 @@ def create_app(settings: Settings) -> Edge:
         logging_config=None,
     )
     return Edge(app, Hot(app, settings, identity, body_bytes_max=BODY_BYTES_MAX))
-
-
-def _files(folder: str) -> Router:
-    """A folder of the front end, as it is. Browsers ask each time: modules of two releases must not mix."""
-    return create_static_files_router(
-        path=f"/static/{folder}",
-        directories=[FRONTEND / folder],
-        cache_control=CacheControlHeader(no_cache=True),
-        include_in_schema=False,
-    )
 
 
 class Edge:

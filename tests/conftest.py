@@ -13,12 +13,18 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from _pytest._code.code import TracebackEntry
 
 from app import database
 from tests.harness import ROOT, SECRET, Cast, Server, close_cast, gather_cast
 
 NewDatabase = Callable[[], Awaitable[str]]
 NewServer = Callable[..., Awaitable[Server]]
+
+# Python 3.11 gives some frames of a traceback no line number; pytest then fails as a whole instead of showing the test.
+TracebackEntry.lineno = property(  # type: ignore[method-assign, assignment]
+    lambda entry: (entry._rawentry.tb_lineno or entry.frame.code.raw.co_firstlineno) - 1
+)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from piccolo.table import create_db_tables
 
-from app import database, migrations
+from app import database, migrations, tables
 from app.settings import Settings
 from app.tables import TABLES
 from tests.harness import ROOT, SECRET, Server
@@ -92,6 +92,34 @@ async def test_the_migrations_build_the_declared_columns(declared: str, template
 async def test_the_migrations_build_the_declared_constraints(declared: str, template: str) -> None:
     """Keys, uniqueness, checks and references, with what happens to them when a row goes."""
     assert await rows_of(declared, CONSTRAINTS, OURS) == await rows_of(template, CONSTRAINTS, OURS)
+
+
+DOMAINS_OF_COLUMNS = """
+SELECT table_name || '.' || column_name, data_type, pg_get_constraintdef(c.oid) FROM information_schema.columns
+JOIN pg_type t ON t.typname = domain_name JOIN pg_constraint c ON c.contypid = t.oid
+WHERE table_schema = 'public' AND table_name = ANY ($1)
+"""
+
+
+async def test_the_migrations_build_the_declared_domains(declared: str, template: str) -> None:
+    connection = await asyncpg.connect(declared)
+    for column, rule in tables.DOMAINS.items():
+        table, name = column.split(".")
+        kind = await connection.fetchval(
+            """SELECT format_type(atttypid, atttypmod) FROM pg_attribute
+            WHERE attrelid = $1::text::regclass AND attname = $2""",
+            table,
+            name,
+        )
+        domain = column.replace(".", "_")
+        await connection.execute(f"CREATE DOMAIN {domain} AS {kind} CHECK ({rule})")
+        await connection.execute(
+            f"ALTER TABLE {table} ALTER COLUMN {name} DROP DEFAULT, ALTER COLUMN {name} TYPE {domain}"
+        )
+    await connection.close()
+    said = await rows_of(declared, DOMAINS_OF_COLUMNS, OURS)
+    assert len(tables.DOMAINS) == len(said)
+    assert said == await rows_of(template, DOMAINS_OF_COLUMNS, OURS)
 
 
 async def test_every_reference_can_be_followed_backwards_by_an_index(template: str) -> None:

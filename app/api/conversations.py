@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Request, Response, Router, delete, get, patch, post, put
+from litestar.openapi import ResponseSpec
 from litestar.params import Parameter
 
 from app.api.body import parse_context
@@ -29,7 +30,14 @@ Req = Request[Any, Any, Any]
 ContextQuery = Annotated[str | None, Parameter(query="context", description="`kind:id`, as in `listing:42`")]
 
 
-@post("/conversations", summary="Open a conversation, or get it")
+@post(
+    "/conversations",
+    summary="Open a conversation, or get it",
+    responses={
+        201: ResponseSpec(Opened, description="It is new."),
+        200: ResponseSpec(Opened, description="It was there."),
+    },
+)
 async def open_conversation(request: Req, data: Opening) -> Response[Opened]:
     """A buyer names the context, whose owner becomes the other side, or one person. The shop's back end names everyone.
     The same people and context find the same conversation: 201 when it is new, 200 when it was there."""
@@ -77,7 +85,14 @@ async def change_conversation(request: Req, conversation_id: UUID, data: Convers
     return await conversations.change(request.user, conversation_id, data)
 
 
-@post("/conversations/{conversation_id:uuid}/participants", summary="Bring someone in")
+@post(
+    "/conversations/{conversation_id:uuid}/participants",
+    summary="Bring someone in",
+    responses={
+        201: ResponseSpec(Conversation, description="They are in."),
+        200: ResponseSpec(Conversation, description="They were in."),
+    },
+)
 async def add_participant(request: Req, conversation_id: UUID, data: ParticipantDraft) -> Response[Conversation]:
     """For the shop's back end, moderators, and agents in the conversation. 200 when the person is in it already."""
     view, has_joined = await conversations.join(request.user, conversation_id, data)

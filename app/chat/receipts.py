@@ -75,13 +75,15 @@ async def read_upto(caller: Caller, cursor: str | None, about: ContextRef | None
             Moving(row["conversation_id"], caller.id, NOTHING, row["seq"]) for row in rows[start : start + BATCH_MAX]
         ]
         moved += [
-            _view(moving, row) for moving, row in zip(batch, await _commit(batch), strict=True) if row is not None
+            _view(moving, row)
+            for moving, row in zip(batch, _offer(batch, await _commit(batch)), strict=True)
+            if row is not None
         ]
     return Receipts(receipts=moved, cursor=(await log.head()).cursor)
 
 
 async def _commit(batch: list[Moving]) -> list[Row | None]:
-    """One statement for the whole batch; None for who is not in the conversation."""
+    """One statement for the whole batch; for each its row, or None for who is not in the conversation."""
     merged: dict[tuple[UUID, str], Moving] = {}
     for moving in batch:
         known = merged.get(moving[:2], moving)
@@ -90,14 +92,19 @@ async def _commit(batch: list[Moving]) -> list[Row | None]:
         )
     with LISTENER.commits():
         rows = await Participant.raw(COMMIT, *map(list, zip(*merged.values(), strict=True)))
-        LISTENER.offer(
-            Entry(HUB.epoch, row["r_position"], "receipt.moved", row["r_audience"], row["r_data"].encode(), None)
-            for row in rows
-            if row["r_position"] is not None
-        )
     keys = list(merged)
     found = {keys[row["r_ord"] - 1]: row for row in rows}
     return [found.get(moving[:2]) for moving in batch]
+
+
+def _offer(batch: list[Moving], rows: list[Row | None]) -> list[Row | None]:
+    """Hand what moved to the tail. Where several moved the same, theirs is one row."""
+    moved = {row["r_position"]: row for row in rows if row is not None and row["r_position"] is not None}
+    LISTENER.offer(
+        Entry(HUB.epoch, position, "receipt.moved", row["r_audience"], row["r_data"].encode(), None)
+        for position, row in sorted(moved.items())
+    )
+    return rows
 
 
 def _view(moving: Moving, row: Row) -> Receipt:
@@ -109,4 +116,4 @@ def _view(moving: Moving, row: Row) -> Receipt:
     )
 
 
-RECEIPTS: Writer[Moving, Row | None] = Writer("receipts", _commit)
+RECEIPTS: Writer[Moving, Row | None, Row | None] = Writer("receipts", _commit, _offer)

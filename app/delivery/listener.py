@@ -49,17 +49,17 @@ class Listener:
 
     @contextmanager
     def commits(self) -> Iterator[None]:
-        """Around a commit of this process: what it says is offered at its end, so a hint of it need not be followed."""
+        """Around a commit of this process: what it says is offered after it, so a hint of it need not be followed."""
         self.committing += 1
         try:
             yield
         finally:
             self.committing -= 1
-            self.settled.set()
 
     def offer(self, entries: Iterable[Entry]) -> None:
         """Entries that this process has just committed; where others' came between, the table is read."""
         entries = list(entries)
+        self.settled.set()
         if entries and not HUB.offer(entries):
             self.hint(entries[-1].position)
 

@@ -13,7 +13,7 @@ import pytest
 from tests.api.answers import draft, ok, send
 from tests.api.conftest import CastAt
 from tests.conftest import NewServer
-from tests.harness import Cast, Server
+from tests.harness import Cast, Server, eventually
 
 METRICS = {
     "parley_streams": "gauge",
@@ -75,8 +75,12 @@ async def test_metrics_move_with_what_happens(operator: httpx.AsyncClient, cast:
         assert 1 <= await value(operator, "parley_streams")
         await cast.sol.put(f"/conversations/{cast.conversation_id}/receipt", read_seq=1)
         await stream.next("receipt.moved")
-    after = [await value(operator, name) for name in names]
-    assert all(later > earlier for earlier, later in zip(before, after, strict=True)), (before, after)
+
+    async def have_all_moved() -> bool:
+        after = [await value(operator, name) for name in names]
+        return all(later > earlier for earlier, later in zip(before, after, strict=True))
+
+    await eventually(have_all_moved, within=5)
     assert 2 <= await value(operator, "parley_tail_events")
 
 

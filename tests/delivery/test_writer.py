@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 
 import pytest
@@ -45,7 +46,11 @@ class Desk:
                 await asyncio.sleep(0)
 
 
-def gather(writer: Writer[str, str], *words: str) -> list[asyncio.Task[str]]:
+def new_writer(desk: Desk, fits: Callable[[list[str], str], bool] = lambda batch, word: True) -> Writer[str, str, str]:
+    return Writer("test", desk.commit, lambda batch, rows: rows, fits)
+
+
+def gather(writer: Writer[str, str, str], *words: str) -> list[asyncio.Task[str]]:
     return [asyncio.create_task(writer.write(word)) for word in words]
 
 
@@ -57,7 +62,7 @@ async def settle() -> None:
 async def test_a_lone_draft_is_committed_at_once() -> None:
     """No timer, no waiting for company: it is in the commit's hands before the loop has turned three times."""
     desk = Desk()
-    writing = asyncio.create_task(Writer("test", desk.commit).write("hi"))
+    writing = asyncio.create_task(new_writer(desk).write("hi"))
     for _ in range(3):
         await asyncio.sleep(0)
     assert [["hi"]] == desk.batches
@@ -66,7 +71,7 @@ async def test_a_lone_draft_is_committed_at_once() -> None:
 
 async def test_while_one_batch_is_being_committed_the_next_one_gathers() -> None:
     desk = Desk()
-    writer = Writer("test", desk.commit)
+    writer = new_writer(desk)
     desk.open.clear()
     first = gather(writer, "a")
     await desk.began(1)
@@ -81,20 +86,20 @@ async def test_while_one_batch_is_being_committed_the_next_one_gathers() -> None
 async def test_each_gets_its_own_result_in_the_order_of_writing() -> None:
     desk = Desk()
     words = [f"w{number}" for number in range(500)]
-    results = await asyncio.gather(*gather(Writer("test", desk.commit), *words))
+    results = await asyncio.gather(*gather(new_writer(desk), *words))
     assert [word.upper() for word in words] == results
     assert words == [word for batch in desk.batches for word in batch]
 
 
 async def test_no_batch_is_larger_than_is_good() -> None:
     desk = Desk()
-    await asyncio.gather(*gather(Writer("test", desk.commit), *("w" * 3 for _ in range(BATCH_MAX * 3 + 1))))
+    await asyncio.gather(*gather(new_writer(desk), *("w" * 3 for _ in range(BATCH_MAX * 3 + 1))))
     assert [BATCH_MAX, BATCH_MAX, BATCH_MAX, 1] == [len(batch) for batch in desk.batches]
 
 
 async def test_a_draft_that_does_not_fit_waits_with_everything_behind_it() -> None:
     desk = Desk()
-    writer = Writer("test", desk.commit, lambda batch, word: word not in batch)
+    writer = new_writer(desk, lambda batch, word: word not in batch)
     results = await asyncio.gather(*gather(writer, "a", "b", "a", "c", "c"))
     assert [["a", "b"], ["a", "c"], ["c"]] == desk.batches
     assert ["A", "B", "A", "C", "C"] == results
@@ -102,7 +107,7 @@ async def test_a_draft_that_does_not_fit_waits_with_everything_behind_it() -> No
 
 async def test_a_draft_that_never_fits_is_still_committed_alone() -> None:
     desk = Desk()
-    writer = Writer("test", desk.commit, lambda batch, word: False)
+    writer = new_writer(desk, lambda batch, word: False)
     assert ["A", "B"] == await asyncio.gather(*gather(writer, "a", "b"))
     assert [["a"], ["b"]] == desk.batches
 
@@ -111,14 +116,14 @@ async def test_a_draft_that_never_fits_is_still_committed_alone() -> None:
 async def test_a_batch_is_committed_again_when_the_connection_was_lost(error: Exception) -> None:
     desk = Desk()
     desk.failures = [error, ConnectionRefusedError()]
-    assert ["A", "B"] == await asyncio.gather(*gather(Writer("test", desk.commit), "a", "b"))
+    assert ["A", "B"] == await asyncio.gather(*gather(new_writer(desk), "a", "b"))
     assert [["a", "b"]] * 3 == desk.batches
 
 
 async def test_what_comes_during_a_retry_waits_its_turn() -> None:
     desk = Desk()
     desk.failures = [ConnectionResetError()]
-    writer = Writer("test", desk.commit)
+    writer = new_writer(desk)
     first = gather(writer, "a")
     await desk.began(1)
     second = gather(writer, "b")
@@ -130,7 +135,7 @@ async def test_while_the_database_is_away_everyone_is_refused_in_time(monkeypatc
     monkeypatch.setattr(writer_module, "PATIENCE_SECONDS", 0.3)
     desk = Desk()
     desk.failures = [ConnectionRefusedError() for _ in range(100)]
-    writer = Writer("test", desk.commit)
+    writer = new_writer(desk)
     began = time.monotonic()
     results = await asyncio.gather(*gather(writer, "a", "b", "c"), return_exceptions=True)
     assert [Unavailable] * 3 == [type(result) for result in results]
@@ -143,7 +148,7 @@ async def test_a_commit_that_hangs_is_refused_in_time(monkeypatch: pytest.Monkey
     monkeypatch.setattr(writer_module, "PATIENCE_SECONDS", 0.3)
     desk = Desk()
     desk.open.clear()
-    writer = Writer("test", desk.commit)
+    writer = new_writer(desk)
     began = time.monotonic()
     with pytest.raises(Unavailable) as refused:
         await writer.write("a")
@@ -159,7 +164,7 @@ async def test_the_promise_of_three_seconds_can_be_kept() -> None:
 
 async def test_a_bug_answers_its_own_requests_and_no_others() -> None:
     desk = Desk()
-    writer = Writer("test", desk.commit, lambda batch, word: "bug" not in (word, *batch))
+    writer = new_writer(desk, lambda batch, word: "bug" not in (word, *batch))
     results = await asyncio.gather(*gather(writer, "a", "bug", "b"), return_exceptions=True)
     assert ["A", "B"] == [result for result in results if isinstance(result, str)]
     assert isinstance(results[1], KeyError)
@@ -168,7 +173,7 @@ async def test_a_bug_answers_its_own_requests_and_no_others() -> None:
 
 async def test_a_draft_that_cannot_be_committed_does_not_fail_its_neighbours() -> None:
     desk = Desk()
-    results = await asyncio.gather(*gather(Writer("test", desk.commit), "a", "bug", "b"), return_exceptions=True)
+    results = await asyncio.gather(*gather(new_writer(desk), "a", "bug", "b"), return_exceptions=True)
     assert ["A", "B"] == [result for result in results if isinstance(result, str)]
     assert isinstance(results[1], KeyError)
 
@@ -177,7 +182,7 @@ async def test_a_commit_that_forgets_somebody_leaves_nobody_waiting() -> None:
     async def commit(batch: list[str]) -> list[str]:
         return batch[:-1] if len(batch) > 1 else batch
 
-    writer = Writer("test", commit)
+    writer = Writer("test", commit, lambda batch, rows: rows)
     results = await asyncio.wait_for(asyncio.gather(*gather(writer, "a", "b"), return_exceptions=True), 5)
     assert 2 == len(results)
     assert "c" == await asyncio.wait_for(writer.write("c"), 5)
@@ -185,7 +190,7 @@ async def test_a_commit_that_forgets_somebody_leaves_nobody_waiting() -> None:
 
 async def test_a_cancelled_request_does_not_disturb_the_others_and_what_it_sent_is_stored() -> None:
     desk = Desk()
-    writer = Writer("test", desk.commit)
+    writer = new_writer(desk)
     desk.open.clear()
     first = gather(writer, "a")
     await desk.began(1)
@@ -203,7 +208,7 @@ async def test_a_cancelled_request_does_not_disturb_the_others_and_what_it_sent_
 async def test_more_than_can_wait_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer_module, "QUEUE_MAX", 3)
     desk = Desk()
-    writer = Writer("test", desk.commit)
+    writer = new_writer(desk)
     desk.open.clear()
     first = gather(writer, "a")
     await desk.began(1)
@@ -217,7 +222,7 @@ async def test_more_than_can_wait_is_refused_at_once(monkeypatch: pytest.MonkeyP
 
 async def test_finishing_waits_for_what_is_under_way() -> None:
     desk = Desk()
-    writer = Writer("test", desk.commit)
+    writer = new_writer(desk)
     await writer.finish()
     writing = gather(writer, "a", "b")
     await settle()
@@ -235,13 +240,13 @@ async def test_a_writer_works_outside_the_transaction_of_whoever_wakes_it() -> N
         return batch
 
     inside.set("a request's transaction")
-    await Writer("test", commit).write("a")
+    await Writer("test", commit, lambda batch, rows: rows).write("a")
     assert ["nowhere"] == seen
 
 
 async def test_under_steady_load_nothing_is_lost_or_doubled() -> None:
     desk = Desk()
-    writer = Writer("test", desk.commit)
+    writer = new_writer(desk)
 
     async def one(number: int) -> str:
         for _ in range(number % 7):

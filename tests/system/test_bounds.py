@@ -100,7 +100,7 @@ async def test_a_stopped_reader_that_reads_again_is_complete(server: Server, cas
     async with database(database_url(server)) as connection:
         for _ in range(6):
             await connection.fetch(TELL, uuid.UUID(cast.conversation_id), cast.sol.id, 300, said)
-        first = await connection.fetchval("SELECT min(position) FROM event WHERE kind = 'receipt.moved'")
+        first = await connection.fetchval("SELECT max(position) - 1799 FROM event WHERE kind = 'receipt.moved'")
     await all_have_heard(server)
     reader.read_again()
     given: list[int] = []
@@ -113,6 +113,31 @@ async def test_a_stopped_reader_that_reads_again_is_complete(server: Server, cas
             elif line == b"event: receipt.moved\n":
                 given.append(position)
     assert list(range(first, first + 1_800)) == given
+
+
+async def test_one_person_cannot_hold_more_than_fifty_streams(
+    server: Server, cast_at: CastAt, connect: Connect
+) -> None:
+    """Invariant 9: of 80 streams of one person, some of which have stopped reading, the 50 newest stay."""
+    cast = await cast_at(server.url)
+    readers = []
+    for number in range(80):
+        readers.append(await connect(server))
+        readers[-1].write(request_head(cast.sol, "GET", "/events/stream"))
+        while await readers[-1].line() != b"event: ready\n":
+            pass
+        if number % 10 == 0:
+            readers[-1].stop_reading()
+
+    async def fifty_are_left() -> bool:
+        return await metric(server, "parley_streams") == 50
+
+    await eventually(fifty_are_left)
+    sent = await cast.bea.say(cast.conversation_id, "Which of you hears me?")
+    for reader in readers[31:40]:
+        async with asyncio.timeout(5):
+            while await reader.line() != f"id: {sent['cursor']}\n".encode():
+                pass
 
 
 @pytest.mark.timeout(180)

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from tests.conftest import NewServer
-from tests.harness import Person, Server, eventually
+from tests.harness import Cast, Person, Server, eventually
 from tests.system.checker import FAULTLESS, faults_of_log, read_log
 from tests.system.conftest import CastAt, NewPair, Pair
 from tests.system.crowd import Crowd, Follower, following, gathered
@@ -189,6 +189,47 @@ async def test_the_listener_terminated(place: Place, cast_at: CastAt) -> None:
             for server in (pair.a, pair.b):
                 await eventually(lambda server=server: is_ready(server), within=5)  # type: ignore[misc]
         assert not stream.is_over
+
+
+RESTORED = {
+    "another server": "UPDATE log_head SET system_identifier = 'another'",
+    "another timeline": "UPDATE log_head SET timeline = timeline + 1",
+    "an older backup": """
+        WITH gone AS (DELETE FROM event WHERE position > (SELECT position - 2 FROM log_head))
+        UPDATE log_head SET position = position - 2""",
+}
+
+
+async def test_a_restored_database_is_another_history(new_pair: NewPair, cast_at: CastAt) -> None:
+    """Invariants 3 and 7: after a restore or a failover the old cursors mean nothing: open streams, resumed ones and
+    polls are `reset`, none is given a part of either history, and all go on live."""
+    pair = await new_pair()
+    for what, restore in RESTORED.items():
+        cast = await cast_at(pair.a.url)
+        async with cast.sol.stream() as here, cast.sol.at(pair.b.url).stream(method="POST") as there:
+            old = [(await cast.bea.say(cast.conversation_id, f"Message {number}"))["cursor"] for number in range(4)]
+            for stream in (here, there):
+                await stream.next("message.sent", 4)
+            async with database(pair.database_url) as connection:
+                await connection.execute(restore)
+                assert await connection.fetch(TERMINATE_LISTENERS)
+            resets = [await stream.next("reset") for stream in (here, there)]
+            assert ["unknown_epoch"] * 2 == [reset.data["reason"] for reset in resets], what
+            assert {old[0].split("-")[0]}.isdisjoint(reset.data["cursor"].split("-")[0] for reset in resets)
+            sent = await cast.bea.say((await renewed(cast))["id"], "A new history")
+            for stream in (here, there):
+                heard = await stream.until(lambda events, sent=sent: [e for e in events if e.id == sent["cursor"]])  # type: ignore[misc]
+                assert "message.sent" == heard[0].type
+            for person in (cast.sol, cast.sol.at(pair.b.url)):
+                events, _ = await person.catch_up(old[1])
+                assert ["reset"] == [event["type"] for event in events]
+
+
+async def renewed(cast: Cast) -> dict[str, str]:
+    """A conversation of bea and sol that no backup has missed."""
+    answer = await cast.bea.post("/conversations", participants=[{"user_id": cast.sol.id}])
+    assert 201 == answer.status_code, answer.text
+    return answer.json()["conversation"]  # type: ignore[no-any-return]
 
 
 async def test_notify_dropped_entirely(new_pair: NewPair, cast_at: CastAt) -> None:

@@ -115,15 +115,15 @@ def _fits(batch: list[Outgoing], draft: Outgoing) -> bool:
     )
 
 
-async def _commit(batch: list[Outgoing]) -> list[bytes | Row]:
-    """One statement for the whole batch: the answer's JSON for what was sent, else the row that says why not."""
+async def _commit(batch: list[Outgoing]) -> list[Row]:
+    """One statement for the whole batch."""
     with LISTENER.commits():
-        rows = await Message.raw(COMMIT, *map(list, zip(*batch, strict=True)))
-        return _offer(batch, rows)
+        rows: list[Row] = await Message.raw(COMMIT, *map(list, zip(*batch, strict=True)))
+        return rows
 
 
 def _offer(batch: list[Outgoing], rows: list[Row]) -> list[bytes | Row]:
-    """Hand what was sent to the tail, and give each draft its result."""
+    """Hand what was sent to the tail, and give each draft the answer's JSON, or the row that says why not."""
     results: list[bytes | Row] = []
     entries: list[Entry] = []
     for draft, row in zip(batch, rows, strict=True):
@@ -163,4 +163,4 @@ async def _refusal(code: str, conversation_id: UUID, draft: Draft) -> errors.Ref
             return errors.NotFound()
 
 
-SENDS: Writer[Outgoing, bytes | Row] = Writer("send", _commit, _fits)
+SENDS: Writer[Outgoing, Row, bytes | Row] = Writer("send", _commit, _offer, _fits)
