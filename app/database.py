@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -47,6 +48,10 @@ WAITED_IN_VAIN = (TimeoutError, asyncio.CancelledError)
 
 FAILED: tuple[type[Exception], ...] = (*AWAY, asyncpg.PostgresError)
 """What is raised when the database is away or refuses: for loops that must go on whatever it is."""
+
+
+CLOSINGS: list[Callable[[], None]] = []
+"""What else holds a connection, and lets go of it when the database is left."""
 
 
 class DatabaseError(Exception):
@@ -171,6 +176,8 @@ async def connect(settings: Settings) -> None:
 
 async def disconnect() -> None:
     """Close the pool, at once if its connections do not end by themselves."""
+    for close in CLOSINGS:
+        close()
     pool, DB.pool = DB.pool, None
     if pool is not None:
         try:

@@ -1,8 +1,9 @@
 """The hot paths as set-based SQL functions: send a batch, move a batch of receipts, log what a transaction told.
 
-Locks are always taken in one order: conversations by id, then their participants, then the head of the log. So no
-two writers can wait for each other. The head's row lock is what numbers events without gaps in commit order; it is
-never held across a client round trip (a function call is one statement, the trigger runs inside COMMIT).
+Locks are always taken in one order: conversations by id, then the head of the log; participants only by whoever holds
+their conversation. So no two writers can wait for each other. The head's row lock is what numbers events without gaps
+in commit order, and times in the order of positions; it is never held across a client round trip (a function call is
+one statement, the trigger runs inside COMMIT).
 
 In READ COMMITTED each statement in a function sees what was committed before it began: lock first, look after.
 
@@ -18,6 +19,73 @@ ID = "m0003_functions"
 BOUND_PLAN = """
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET enable_material = off SET jit = off SET plan_cache_mode = force_generic_plan
+"""
+
+# A lone draft, which is what comes while a server is not busy: the same rules and codes as for a batch, step by step.
+# Measured: for one draft the batch's plan costs Postgres half as much again, for eight the steps cost a third more.
+# Every statement goes by one key, so fewer settings bind its plan.
+SEND_ONE = """
+CREATE FUNCTION parley_send_one(
+    p_id uuid, p_conversation_id uuid, p_sender_id text, p_client_id uuid, p_kind text,
+    p_body text, p_context text, p_reply_to uuid, p_digest bytea, p_last_seen_seq bigint,
+    p_is_service boolean, p_data_head text, p_data_tail text,
+    OUT r_code text, OUT r_seq bigint, OUT r_position bigint, OUT r_created_at text, OUT r_message_id uuid,
+    OUT r_audience text[]
+)
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    v_state text;
+    v_digest bytea;
+    v_now timestamptz;
+BEGIN
+    SELECT state, last_seq INTO v_state, r_seq FROM conversation WHERE id = p_conversation_id FOR UPDATE;
+    r_audience := ARRAY(
+        SELECT user_id::text FROM participant WHERE conversation_id = p_conversation_id AND left_at IS NULL);
+    SELECT id, draft_digest INTO r_message_id, v_digest FROM message
+    WHERE sender_id = p_sender_id AND client_id = p_client_id;
+    r_code := CASE
+        WHEN r_seq IS NULL OR NOT (p_is_service OR p_sender_id = ANY (r_audience)) THEN 'not_found'
+        WHEN v_digest <> p_digest THEN 'message_conflict'
+        WHEN r_message_id IS NOT NULL THEN 'repeated'
+        WHEN v_state = 'closed' AND NOT p_is_service THEN 'conversation_closed'
+        WHEN p_last_seen_seq < r_seq THEN 'conversation_moved'
+        ELSE 'sent'
+    END;
+    IF r_code = 'sent' AND p_reply_to IS NOT NULL THEN
+        PERFORM 1 FROM message WHERE id = p_reply_to AND conversation_id = p_conversation_id;
+        r_code := CASE WHEN FOUND THEN 'sent' ELSE 'reply_not_found' END;
+    END IF;
+    IF r_code <> 'sent' THEN
+        RETURN;
+    END IF;
+    r_seq := r_seq + 1;
+    r_message_id := p_id;
+    UPDATE log_head SET position = position + 1 WHERE id = 1 RETURNING position INTO r_position;
+    v_now := clock_timestamp();  -- under the head's lock: times are in the order of positions
+    r_created_at := to_char(v_now AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+    UPDATE conversation SET last_seq = r_seq, last_activity_at = v_now WHERE id = p_conversation_id;
+    UPDATE participant SET
+        listed_at = CASE WHEN listed_at <= v_now - interval '60 seconds' THEN v_now ELSE listed_at END,
+        is_archived = false,
+        read_seq = CASE WHEN user_id = p_sender_id THEN r_seq ELSE read_seq END,
+        delivered_seq = CASE WHEN user_id = p_sender_id THEN r_seq ELSE delivered_seq END
+    WHERE conversation_id = p_conversation_id AND left_at IS NULL
+        AND (user_id = p_sender_id OR is_archived OR listed_at <= v_now - interval '60 seconds');
+    INSERT INTO message (
+        id, conversation_id, seq, position, sender_id, client_id, kind, body, context, reply_to, draft_digest,
+        created_at
+    ) VALUES (
+        p_id, p_conversation_id, r_seq, r_position, p_sender_id, p_client_id, p_kind, p_body, p_context::json,
+        p_reply_to, p_digest, v_now
+    );
+    INSERT INTO event (position, conversation_id, message_id, kind, audience, data, created_at)
+    VALUES (
+        r_position, p_conversation_id, p_id, 'message.sent', r_audience,
+        (p_data_head || r_seq || p_data_tail || r_created_at || '","edited_at":null,"deleted_at":null}}')::json, v_now
+    );
+    PERFORM pg_notify('parley_log', r_position::text);
+END $$
 """
 
 # One call for a batch of drafts. Each gets a code of its own: a bad one never fails its neighbours.
@@ -215,6 +283,7 @@ BACKWARDS = (
     "DROP FUNCTION parley_log_draft",
     "DROP FUNCTION parley_move_receipts",
     "DROP FUNCTION parley_send",
+    "DROP FUNCTION parley_send_one",
 )
 
 
@@ -222,7 +291,7 @@ async def forwards() -> MigrationManager:
     manager = MigrationManager(migration_id=ID, app_name="parley", description=__doc__)
 
     async def build() -> None:
-        for statement in (SEND, MOVE_RECEIPTS, LOG_DRAFT, LOG_DRAFT_TRIGGER):
+        for statement in (SEND_ONE, SEND, MOVE_RECEIPTS, LOG_DRAFT, LOG_DRAFT_TRIGGER):
             await engine_finder().run_ddl(statement)
 
     async def drop() -> None:

@@ -22,6 +22,7 @@ from app.api import problems
 from app.api.body import Ready
 from app.api.events import CURSOR_CHARACTERS_MAX, event_stream
 from app.chat import messages, users
+from app.delivery.cork import cork
 from app.errors import NotSignedIn, TooLarge
 from app.identity import Caller, Identity
 from app.limits import AUTH_FAILURES
@@ -83,6 +84,7 @@ class Hot:
             answer: Any = Ready(sent.json, 201 if sent.is_new else 200)
         except Exception as error:
             answer = self._refuse(scope, error)
+        cork(send)
         await answer(scope, receive, send)
 
     async def _stream(self, token: str, cursor: str | None, scope: Any, receive: Any, send: Any) -> None:

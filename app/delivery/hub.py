@@ -111,7 +111,7 @@ class Hub:
             mailbox.append(entry)
             if user_id in self.readers:
                 for reader in self.readers[user_id]:
-                    self.delivered += reader.deliver(entry)
+                    self.delivered += reader.deliver(entry.chunk, entry.position)
         while len(self.tail) > TAIL_EVENTS_MAX or self.tail_bytes > TAIL_BYTES_MAX:
             self._forget_oldest()
 

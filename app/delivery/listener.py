@@ -37,7 +37,7 @@ class Listener:
         self.moved = asyncio.Condition()
         self.checked_at = 0.0
         self.committing = 0
-        self.settled = asyncio.Event()
+        self.looking: asyncio.TimerHandle | None = None
 
     # --- what is heard ---------------------------------------------------------------------------------------------
 
@@ -45,6 +45,20 @@ class Listener:
         """The log may have reached this position."""
         if position > HUB.head:
             self.target = max(self.target, position)
+            if self.committing:
+                self._look_soon()
+            else:
+                self.wanted.set()
+
+    def _look_soon(self) -> None:
+        """A NOTIFY of our own commit often comes before its answer: give that a moment before the table is read for it.
+        No task wakes for a hint that was overtaken."""
+        if self.looking is None:
+            self.looking = asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._look)
+
+    def _look(self) -> None:
+        self.looking = None
+        if self.target > HUB.head:
             self.wanted.set()
 
     @contextmanager
@@ -59,16 +73,17 @@ class Listener:
     def offer(self, entries: Iterable[Entry]) -> None:
         """Entries that this process has just committed; where others' came between, the table is read."""
         entries = list(entries)
-        self.settled.set()
         if entries and not HUB.offer(entries):
-            self.hint(entries[-1].position)
+            self.target = max(self.target, entries[-1].position)
+            self.wanted.set()
 
     async def reach(self, position: int) -> None:
         """Try to bring the tail up to a position that a client has seen elsewhere."""
         with suppress(TimeoutError, *AWAY):
             async with asyncio.timeout(REACH_SECONDS):
                 if (await log.head()).position >= position:
-                    self.hint(position)
+                    self.target = max(self.target, position)
+                    self.wanted.set()
                     async with self.moved:
                         await self.moved.wait_for(lambda: HUB.head >= position)
 
@@ -90,7 +105,6 @@ class Listener:
                 async with asyncio.timeout(pause):
                     await self.wanted.wait()
             self.wanted.clear()
-            await self._settle()
             try:
                 if monotonic() - self.checked_at >= pause:
                     await self.check_head()
@@ -99,14 +113,6 @@ class Listener:
                 logger.warning("cannot read the log", error=type(error).__name__)
                 await asyncio.sleep(DEAF_POLL_SECONDS)
                 self.wanted.set()
-
-    async def _settle(self) -> None:
-        """A NOTIFY of our own commit often comes before its answer: give that a moment before reading it again."""
-        if self.committing and self.target > HUB.head:
-            self.settled.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SETTLE_SECONDS):
-                    await self.settled.wait()
 
     async def check_head(self) -> None:
         """Compare heads: this is what makes every lost hint harmless, and what notices another history."""

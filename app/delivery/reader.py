@@ -98,8 +98,8 @@ class Reader:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def deliver(self, entry: Entry) -> bool:
-        """Give a stream that waits, and so has everything before, its next entry; anyone else is woken to look for it.
+    def deliver(self, chunk: Any, position: int) -> bool:
+        """Give a stream that waits, and so has everything before, what comes next; anyone else is woken to look for it.
 
         ASGI's `send` is called by hand: as long as the client reads it ends without waiting, and neither a future nor a
         turn of the stream's task is needed. When the client does not read, the task takes over where `send` waits.
@@ -107,19 +107,24 @@ class Reader:
         if self.write is None or self._is_woken or self._waiter is None:
             self.wake()
             return False
-        sending = self.write(entry.chunk)
+        sending = self.write(chunk)
         try:
             future = sending.send(None)
         except StopIteration:
-            self.position = entry.position
+            self.position = position
             return True
         except Exception:  # the stream's own task will meet it again and tell
             self.leave()
             return False
         self.sending_since = time.monotonic()
-        self.unfinished = Unfinished(sending, future, entry.position)
+        self.unfinished = Unfinished(sending, future, position)
         self.wake()
         return True
+
+    def beat(self, heartbeat: Any) -> None:
+        """Give a stream that waits the heartbeat of this moment; any other makes one of its own when it comes to it."""
+        if self.deliver(heartbeat, HUB.head):
+            self.is_ping_due = False
 
     async def finish(self) -> None:
         """Wait for the end of a `send` that `deliver` began."""
@@ -173,6 +178,11 @@ class Reader:
             raise Lost("beyond_head")
         self.position = parsed.position
 
+    def has_missed_nothing(self) -> bool:
+        """True when memory knows that nothing of this user's came after the position."""
+        is_known = self.epoch == HUB.epoch and self.position >= max(HUB.floor, HUB.log_floor)
+        return is_known and not HUB.after(self.user_id, self.position, 1)
+
     async def missed(self) -> tuple[list[Entry], int]:
         """What this user missed, in order, and the position up to which that is complete.
 
@@ -214,18 +224,22 @@ class Reader:
         """What is due by the clock, and when to come again (monotonic seconds); None when there is nothing more."""
         if self.is_gone:
             return None
-        expires_at = now + self.expires_at - time.time()
         if self.sending_since is not None and now - self.sending_since > STALL_SECONDS and self.abort is not None:
             self.abort()
-        elif self.ends is None and expires_at <= now:
+        elif self.ends is None and self.expires_at <= time.time():
             self.end("token_expired")
         elif self.ends is None and self.max_age_at <= now:
             self.end("max_age")
         elif self.ping_at <= now:
             self.ping_at = now + self._next_heartbeat()
             self.is_ping_due = True
-            self.wake()
-        return min(self.ping_at, max(now, expires_at), self.max_age_at) if self.ends is None else self.ping_at
+        return self.due_at(now)
+
+    def due_at(self, now: float) -> float:
+        """When `tick` is due, in monotonic seconds."""
+        if self.ends is not None:
+            return self.ping_at
+        return min(self.ping_at, max(now, now + self.expires_at - time.time()), self.max_age_at)
 
     def _next_heartbeat(self) -> float:
         return self.heartbeat_seconds * random.uniform(1 - HEARTBEAT_JITTER, 1 + HEARTBEAT_JITTER)

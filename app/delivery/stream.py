@@ -13,10 +13,10 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from app import metrics, schemas
 from app.database import AWAY
+from app.delivery.cork import cork
+from app.delivery.frames import chunk, frame, ping
 from app.delivery.hub import HUB, Entry
 from app.delivery.reader import Disconnect, Lost, Reader
 from app.delivery.wheel import WHEEL
@@ -32,16 +32,9 @@ HEADERS = [
     (b"x-accel-buffering", b"no"),
 ]
 
-_encode = msgspec.json.Encoder().encode
 DELIVERED = metrics.DELIVERED.labels("stream")
 
 Send = Callable[[Any], Awaitable[None]]
-
-
-def frame(kind: str, data: msgspec.Struct, *, cursor: str | None = None) -> bytes:
-    """A control frame. With a cursor, the client resumes from there."""
-    id_ = f"id: {cursor}\n" if cursor else ""
-    return f"{id_}event: {kind}\ndata: ".encode() + _encode(data) + b"\n\n"
 
 
 def chunks(entries: Iterable[Entry]) -> Iterator[tuple[bytes, int, int]]:
@@ -91,6 +84,7 @@ class EventStream:
         WHEEL.add(reader)
         metrics.STREAMS.inc()
         try:
+            cork(send)
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             await self._greet()
             await self._run()
@@ -102,8 +96,8 @@ class EventStream:
             disconnect.close()
 
     async def _greet(self) -> None:
-        """`hello` at once, then `ready` when caught up; when that needs the table, a small `ping` comes before, so
-        that the client can tell a buffering proxy from a busy server."""
+        """`hello` at once, then `ready` when caught up: in the same write if nothing was missed. When catching up needs
+        the table, a small `ping` comes before, so that the client can tell a buffering proxy from a busy server."""
         reader = self.reader
         lost: Lost | None = None
         try:
@@ -117,13 +111,18 @@ class EventStream:
             heartbeat_ms=round(reader.heartbeat_seconds * 1000),
             max_age_ms=self.max_age_ms,
         )
-        await self._write(b"retry: %d\n" % RETRY_MS + frame("hello", hello, cursor=self._cursor()))
+        greeting = b"retry: %d\n" % RETRY_MS + frame("hello", hello, cursor=hello.cursor)
+        if lost is None and reader.has_missed_nothing():
+            reader.position = HUB.head
+            await self._write(greeting + self._ready())
+            return
+        await self._write(greeting)
         if lost is not None:
             await self._reset(lost)
         elif reader.position < HUB.floor:
-            await self._write(self._ping())
+            await self._write(ping(self._cursor()))
         await self._catch_up()
-        await self._write(frame("ready", schemas.Ready(cursor=self._cursor()), cursor=self._cursor()))
+        await self._write(self._ready())
 
     async def _run(self) -> None:
         reader = self.reader
@@ -139,7 +138,7 @@ class EventStream:
                 await self._write(b"".join(signal[2] for signal in reader.take_signals()))
             if reader.is_ping_due and not reader.is_gone:
                 reader.is_ping_due = False
-                await self._write(self._ping())
+                await self._write(ping(self._cursor()))
 
     async def _catch_up(self) -> None:
         """Write everything up to the head."""
@@ -151,7 +150,7 @@ class EventStream:
                 await self._reset(lost)
                 continue
             except AWAY:
-                await self._write(self._ping())  # the stream stays open; the database will be back
+                await self._write(ping(self._cursor()))  # the stream stays open; the database will be back
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
             for body, position, count in chunks(entries):
@@ -164,7 +163,7 @@ class EventStream:
 
     async def _write(self, body: bytes) -> None:
         self.reader.sending_since = time.monotonic()
-        await self.send({"type": "http.response.body", "body": body, "more_body": True})
+        await self.send(chunk(body))
         self.reader.sending_since = None
 
     async def _reset(self, lost: Lost) -> None:
@@ -172,9 +171,9 @@ class EventStream:
         reset = schemas.Reset(reason=lost.reason, cursor=self._cursor())  # type: ignore[arg-type]
         await self._write(frame("reset", reset, cursor=self._cursor()))
 
-    def _ping(self) -> bytes:
-        ping = schemas.Ping(server_time=datetime.now(UTC), head=str(HUB.cursor))
-        return frame("ping", ping, cursor=self._cursor())
+    def _ready(self) -> bytes:
+        cursor = self._cursor()
+        return frame("ready", schemas.Ready(cursor=cursor), cursor=cursor)
 
     async def _say_goodbye(self) -> None:
         reason = self.reader.ends

@@ -41,10 +41,12 @@ class Writer(Generic[D, P, R]):
         commit: Callable[[list[D]], Awaitable[list[P]]],
         tell: Callable[[list[D], list[P]], list[R]],
         fits: Callable[[list[D], D], bool] = lambda batch, draft: True,
+        close: Callable[[], None] = lambda: None,
     ) -> None:
         self.commit = commit
         self.tell = tell
         self.fits = fits
+        self.close = close
         self.queue: deque[tuple[D, asyncio.Future[R], float]] = deque()
         self.task: asyncio.Task[None] | None = None
         self.batch_size = metrics.BATCH.labels(name)
@@ -64,9 +66,10 @@ class Writer(Generic[D, P, R]):
         return await future
 
     async def finish(self) -> None:
-        """Wait until everything in the queue is committed or refused."""
+        """Wait until everything in the queue is committed or refused, and close what `commit` needed."""
         if self.task is not None:
             await self.task
+        self.close()
 
     async def _run(self) -> None:
         """Postgres commits one batch while we answer the one before: measured, half as many messages again."""

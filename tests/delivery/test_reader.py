@@ -159,3 +159,36 @@ async def test_closing_leaves_nothing_waiting() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
     assert [] == told
+
+
+# --- heartbeats ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_heartbeat_reaches_a_stream_that_waits_without_its_turn() -> None:
+    reader, written = new_reader(), []
+
+    async def write(chunk: Any) -> None:
+        written.append(chunk)
+
+    reader.write = write
+    reader.is_ping_due = True
+    waiting = asyncio.create_task(reader.wait())
+    await asyncio.sleep(0)
+    reader.beat("ping")
+    await asyncio.sleep(0)
+    assert (["ping"], False, False) == (written, reader.is_ping_due, waiting.done())
+    waiting.cancel()
+
+
+async def test_a_heartbeat_of_a_stream_that_is_busy_is_left_to_the_stream() -> None:
+    """It has something to write first, and only then has everything up to the head."""
+    reader, written = new_reader(), []
+
+    async def write(chunk: Any) -> None:
+        written.append(chunk)
+
+    reader.write = write
+    reader.is_ping_due = True
+    reader.beat("ping")
+    assert ([], True) == (written, reader.is_ping_due)
+    await asyncio.wait_for(reader.wait(), 1)

@@ -1,4 +1,5 @@
-"""Send: the hot path. A draft joins the writer's batch; one call of `parley_send` commits it; the tail gets it at once.
+"""Send: the hot path. A draft joins the writer's batch; one call commits it (`parley_send`, for a lone draft
+`parley_send_one`); the tail gets it at once.
 
 The message's JSON is encoded once, around the two things that only the database knows (`seq` and `created_at`). The
 same bytes are the log's `data`, the frame of every stream and the answer to the POST.
@@ -10,19 +11,21 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from asyncpg import Record
 
 from app import errors
 from app.chat import contexts, ids, rules
 from app.chat.messages import pages
 from app.delivery.hub import HUB, Entry
+from app.delivery.line import Line
 from app.delivery.listener import LISTENER
 from app.delivery.writer import Writer
 from app.identity import Caller
 from app.limits import SENDS as SEND_LIMIT
 from app.schemas import Draft
-from app.tables import Message, Row
 
-COMMIT = "SELECT * FROM parley_send({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})"
+COMMIT = "SELECT * FROM parley_send($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+COMMIT_ONE = "SELECT * FROM parley_send_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 DATA_TAIL = '","edited_at":null,"deleted_at":null}}'
 MESSAGE_STARTS_AT = len('{"conversation_id":"","message":') + 36
 NEWER_MAX = 100  # messages told to a writer whom the conversation outran
@@ -115,16 +118,17 @@ def _fits(batch: list[Outgoing], draft: Outgoing) -> bool:
     )
 
 
-async def _commit(batch: list[Outgoing]) -> list[Row]:
+async def _commit(batch: list[Outgoing]) -> list[Record]:
     """One statement for the whole batch."""
     with LISTENER.commits():
-        rows: list[Row] = await Message.raw(COMMIT, *map(list, zip(*batch, strict=True)))
-        return rows
+        if len(batch) == 1:
+            return await LINE.fetch(COMMIT_ONE, *batch[0])
+        return await LINE.fetch(COMMIT, *map(list, zip(*batch, strict=True)))
 
 
-def _offer(batch: list[Outgoing], rows: list[Row]) -> list[bytes | Row]:
+def _offer(batch: list[Outgoing], rows: list[Record]) -> list[bytes | Record]:
     """Hand what was sent to the tail, and give each draft the answer's JSON, or the row that says why not."""
-    results: list[bytes | Row] = []
+    results: list[bytes | Record] = []
     entries: list[Entry] = []
     for draft, row in zip(batch, rows, strict=True):
         if row["r_code"] != "sent":
@@ -163,4 +167,5 @@ async def _refusal(code: str, conversation_id: UUID, draft: Draft) -> errors.Ref
             return errors.NotFound()
 
 
-SENDS: Writer[Outgoing, Row, bytes | Row] = Writer("send", _commit, _offer, _fits)
+LINE = Line()
+SENDS: Writer[Outgoing, Record, bytes | Record] = Writer("send", _commit, _offer, _fits, LINE.close)
