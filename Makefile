@@ -73,13 +73,6 @@ frontend/node_modules/.installed: .venv/.dev frontend/package-lock.json
 	@cd frontend && $(WITH_NODE) npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# Playwright's own browsers are a download of their own; the system's Chromium does as well.
+# Chromium, and the proxies that stand between people and the server.
 browser:
-	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
-	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
-	if command -v apt-get >/dev/null && { [ -z "$$sudo" ] || command -v sudo >/dev/null; }; then \
-		echo "Installing Chromium for the browser tests ..."; \
-		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
-			apt-get install -y -qq --no-install-recommends chromium fonts-liberation >/dev/null && exit 0; \
-	fi; \
-	echo "The browser tests need Chromium: install it so that chromium or google-chrome is on the PATH." >&2; exit 1
+	@tests/browser/install

@@ -18,7 +18,9 @@ const CALL_MS = 15_000;
 
 /** A refusal: `code` is the server's stable word, or `unreachable` when no answer came. */
 export class Problem extends Error {
-  /** @param {{ code: string, status: number, detail: string, data?: any, retryAfterMs?: number }} said */
+  /**
+   * @param {{ code: string, status: number, detail: string, data?: any, retryAfterMs?: number }} said
+   */
   constructor({ code, status, detail, data = {}, retryAfterMs = 0 }) {
     super(detail);
     this.name = "Problem";
@@ -26,6 +28,11 @@ export class Problem extends Error {
     this.status = status;
     this.data = data;
     this.retryAfterMs = retryAfterMs;
+  }
+
+  /** Whether it came from something in between, or from nowhere: the server did not say this. */
+  get isForeign() {
+    return ["unreachable", "foreign", "unknown"].includes(this.code);
   }
 }
 

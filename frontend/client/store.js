@@ -113,6 +113,19 @@ export function withMessages(state, conversationId, given) {
 }
 
 /**
+ * Forget a conversation's history: it can be read again.
+ * @param {State} state
+ * @param {string} conversationId
+ * @returns {State}
+ */
+export function withoutMessages(state, conversationId) {
+  if (!state.messages.has(conversationId)) return state;
+  const messages = new Map(state.messages);
+  messages.delete(conversationId);
+  return { ...state, messages };
+}
+
+/**
  * @param {State} state
  * @param {readonly Presence[]} given
  * @returns {State}
@@ -184,7 +197,8 @@ function sent(state, message) {
     const news = { last_seq: message.seq, last_message: message, last_activity_at: message.created_at };
     return { ...moved, is_archived: false, ...(isNews && news) };
   });
-  return withMessages(next, message.conversation_id, [message]);
+  const isHeld = next.messages.has(message.conversation_id); // else its history is read when somebody opens it
+  return isHeld ? withMessages(next, message.conversation_id, [message]) : next;
 }
 
 /**

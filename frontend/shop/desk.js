@@ -1,17 +1,54 @@
-/** The seller's desk: the conversations in which the person sells. */
+/** The seller's desk: the conversations in which the person sells, those that wait for an answer first. */
 
-import { startChat } from "./chat.js";
-import { find } from "./dom.js";
-import { logIn, showCast } from "./people.js";
+import { loadItems } from "./catalogue.js";
+import { el, find } from "./dom.js";
+import { parley, startPage } from "./page.js";
 
-const FALLBACK = "sol";
+/** @typedef {import("../client/store.js").Conversation} Conversation */
 
-const { signal } = new AbortController(); // as long as the page lives
+const SELLS = "seller";
 
-showCast(find("#cast", HTMLElement), FALLBACK);
-await startChat({
-  root: find("#chat", HTMLElement),
-  person: await logIn(FALLBACK),
-  role: "seller",
-  signal,
+startPage(async ({ person, connection, signal }) => {
+  find("#inbox", HTMLElement).replaceChildren(parley("parley-inbox", connection, { as: SELLS, "needs-reply": true }));
+  const offered = (await loadItems()).filter(
+    ({ kind, seller }) => kind !== "request" && seller.id === person.id,
+  ).length;
+  const listing = connection.list({ role: SELLS, limit: 100 });
+  const show = () => showSummary(listing.conversations, { me: person.id, unread: connection.unread.seller, offered });
+  listing.on("change", show);
+  connection.on("change", show, { signal });
+  show();
 });
+
+/**
+ * @param {readonly Conversation[]} conversations
+ * @param {{ me: string, unread: number, offered: number }} known
+ */
+function showSummary(conversations, { me, unread, offered }) {
+  const open = conversations.filter(({ state }) => state === "open");
+  const waiting = open.filter((conversation) => needsReply(conversation, me)).length;
+  find("#summary", HTMLElement).replaceChildren(
+    figure(waiting, waiting === 1 ? "waits for your answer" : "wait for your answer", waiting > 0),
+    figure(unread, "unread"),
+    figure(open.length, "conversations"),
+    figure(offered, "items on offer"),
+  );
+}
+
+/**
+ * The other side had the last word.
+ * @param {Conversation} conversation
+ * @param {string} me
+ */
+function needsReply({ last_message: last }, me) {
+  return last !== null && last.kind !== "system" && last.sender_id !== me;
+}
+
+/**
+ * @param {number} count
+ * @param {string} name
+ * @param {boolean} [wants]
+ */
+function figure(count, name, wants = false) {
+  return el("div", { class: wants && "wants" }, el("dt", {}, name), el("dd", {}, String(count)));
+}

@@ -1,54 +1,53 @@
-/** How things are put into words: times, prices, people. */
+/** How things are put into words: prices, names, what to say at an item. */
 
-import { others } from "../client/store.js";
-
-/** @typedef {import("../client/store.js").Conversation} Conversation */
+/** @typedef {{ amount_minor: number, currency: string }} Price */
 
 /**
- * The time of today, else the day with it.
- * @param {string} at
+ * Without the cents where there are none, or `isExact` with them: one below the other they must line up.
+ * @param {Price} price
+ * @param {{ isExact?: boolean }} [how]
  */
-export function shortTime(at) {
-  const date = new Date(at);
-  const isToday = date.toDateString() === new Date().toDateString();
-  return date.toLocaleString([], { timeStyle: "short", ...(!isToday && { dateStyle: "medium" }) });
+export function priceText({ amount_minor, currency }, { isExact = false } = {}) {
+  const digits =
+    new Intl.NumberFormat([], { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
+  const isWhole = !isExact && amount_minor % 10 ** digits === 0;
+  const format = new Intl.NumberFormat([], {
+    style: "currency",
+    currency,
+    minimumFractionDigits: isWhole ? 0 : digits,
+  });
+  return format.format(amount_minor / 10 ** digits);
 }
 
-/** @param {string} at */
-export function exactTime(at) {
-  return new Date(at).toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
+/** @param {string} name */
+export function firstName(name) {
+  return name.split(" ", 1)[0] ?? name;
 }
 
-/** @param {import("../client/store.js").Price} price */
-export function priceText({ amount_minor, currency }) {
-  const format = new Intl.NumberFormat([], { style: "currency", currency });
-  return format.format(amount_minor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
+/** @param {string} name */
+export function initials(name) {
+  const [first = "", last = ""] = name.split(" ");
+  return `${first.charAt(0)}${/^\p{Lu}/u.test(last) ? last.charAt(0) : ""}`;
 }
 
-/**
- * Whom the conversation is with.
- * @param {Conversation} conversation
- * @param {string} me
- */
-export function namesOf(conversation, me) {
-  return (
-    others(conversation, me)
-      .map(({ user }) => user.name)
-      .join(", ") || "Nobody else"
-  );
+/** Which of the six tones somebody's picture has. @param {string} id */
+export function toneOf(id) {
+  return [...id].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % 6;
 }
 
-/** @param {Conversation} conversation */
-export function topicOf({ context, subject }) {
-  return context?.title ?? subject;
+/** @param {number} days */
+export function daysAgo(days) {
+  return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(-days, "day");
 }
 
-/**
- * Someone's presence, or nothing when it is not known.
- * @param {import("../client/store.js").Presence | undefined} presence
- */
-export function presenceText(presence) {
-  if (presence === undefined) return "";
-  if (presence.is_online) return [presence.status, presence.status_text].filter(Boolean).join(", ");
-  return presence.last_seen_at === null ? "offline" : `last seen ${shortTime(presence.last_seen_at)}`;
+/** The button that opens the conversation about an item. @param {import("./catalogue.js").Item} item */
+export function askText({ kind, seller }) {
+  if (kind === "request") return "Offer your help";
+  return kind === "service" ? `Ask ${firstName(seller.name)}` : "Ask the seller";
+}
+
+/** @param {import("./catalogue.js").Item} item */
+export function roleText({ kind }) {
+  if (kind === "request") return "is looking for this";
+  return kind === "service" ? "offers this" : "sells this";
 }

@@ -1,0 +1,247 @@
+/** One conversation as a page holds it open: its window of history, what is on its way, and what one can do in it. */
+
+import { Problem } from "./client.js";
+import { others, own, withMessages, withoutMessages } from "./store.js";
+
+/** @typedef {import("./store.js").Conversation} Conversation */
+/** @typedef {import("./store.js").Message} Message */
+/** @typedef {import("./store.js").User} User */
+/** @typedef {import("./outbox.js").Pending} Pending */
+/** @typedef {import("./connection.js").Inside} Inside */
+
+const PAGE = 50;
+const WINDOW_MAX = 600; // messages kept while following the end; older ones are a page away
+
+/**
+ * @param {Inside} inside
+ * @param {string} id
+ * @param {() => void} onClose
+ */
+export function createThread(inside, id, onClose) {
+  /** @type {Set<() => void>} */
+  const listeners = new Set();
+  let hasOlder = false;
+  let hasNewer = false;
+  let isLoading = true;
+  let isLoaded = false;
+  let isVisible = false;
+  /** @type {Problem | null} */
+  let problem = null;
+  const before = /** @type {Conversation} */ (inside.state().conversations.get(id));
+  const me = inside.me();
+  const unreadAtOpen = before.unread_count;
+  const readAtOpen = own(before, me)?.read_seq ?? before.last_seq;
+
+  function conversation() {
+    return inside.state().conversations.get(id) ?? before;
+  }
+
+  function changed() {
+    for (const listener of listeners) listener();
+  }
+
+  /** Do it, and tell when it is refused. @param {() => Promise<void>} work */
+  async function loading(work) {
+    isLoading = true;
+    problem = null;
+    changed();
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      problem = error;
+    } finally {
+      isLoading = false;
+      changed();
+    }
+  }
+
+  /** @param {import("./calls.js").HistoryQuery} query */
+  const page = (query) => inside.calls.listMessages(id, { limit: PAGE, ...query }, { signal: inside.signal });
+
+  /** Begin anew with a page: the newest, or the one where the unread begins. @param {boolean} [isToEnd] */
+  async function load(isToEnd = false) {
+    const isAround = !isToEnd && unreadAtOpen > PAGE / 2;
+    const { messages } = await page(isAround ? { around: readAtOpen } : {});
+    const last = messages[messages.length - 1]?.seq ?? 0;
+    const came = held().filter(({ seq }) => seq > last); // with the stream, meanwhile
+    inside.update(withMessages(withoutMessages(inside.state(), id), id, [...messages, ...came]));
+    isLoaded = true;
+    hasOlder = (messages[0]?.seq ?? 1) > 1;
+    measure();
+  }
+
+  async function older() {
+    const first = messages()[0]?.seq;
+    if (isLoading || !hasOlder || first === undefined) return;
+    await loading(async () => {
+      const found = await page({ before: first });
+      hasOlder = found.has_more;
+      inside.update(withMessages(inside.state(), id, found.messages));
+    });
+  }
+
+  async function newer() {
+    const last = messages()[messages().length - 1]?.seq;
+    if (isLoading || !hasNewer || last === undefined) return;
+    await loading(async () => {
+      const found = await page({ after: last });
+      inside.update(withMessages(inside.state(), id, found.messages));
+      measure();
+    });
+  }
+
+  const held = () => inside.state().messages.get(id) ?? [];
+
+  /** Whether the window goes to the end. */
+  function measure() {
+    hasNewer = false;
+    hasNewer = upToGap(held()) < conversation().last_seq;
+    move();
+  }
+
+  /** What came with the stream stands behind a gap while the window is elsewhere: it is not shown before it is reached. */
+  function messages() {
+    return hasNewer ? held().filter(({ seq }) => seq <= upToGap(held())) : held();
+  }
+
+  /** Move the receipt: delivered when it is here, read when it is seen. */
+  function move() {
+    const isSeen = isVisible && isLoaded && !hasNewer && document.visibilityState === "visible";
+    if (isLoaded) void inside.receipts.move(conversation(), isSeen);
+  }
+
+  /** @param {Message} message */
+  function took(message) {
+    inside.hear("message.edited", { conversation_id: id, message });
+  }
+
+  const thread = {
+    id,
+    get conversation() {
+      return conversation();
+    },
+    get messages() {
+      return messages();
+    },
+    /** @returns {Pending[]} */
+    get pending() {
+      return inside.outbox.of(id);
+    },
+    /** @returns {User[]} */
+    get typists() {
+      return others(conversation(), me)
+        .map(({ user }) => user)
+        .filter((user) => inside.typing.isTyping(id, user.id));
+    },
+    get hasOlder() {
+      return hasOlder;
+    },
+    get hasNewer() {
+      return hasNewer;
+    },
+    get isLoading() {
+      return isLoading;
+    },
+    get problem() {
+      return problem;
+    },
+    /** Whether the caller has left, or was taken out. */
+    get isGone() {
+      return !inside.state().conversations.has(id);
+    },
+    unreadAtOpen,
+    firstUnreadSeq: unreadAtOpen > 0 ? readAtOpen + 1 : null,
+    get draft() {
+      return inside.drafts.get(id);
+    },
+    /** @param {string} text */
+    setDraft(text) {
+      inside.drafts.set(id, text);
+    },
+    /** Shown at once, kept until the server has it. @param {import("./outbox.js").Written} written @returns {string} */
+    send(written) {
+      inside.drafts.set(id, "");
+      inside.typing.sent();
+      if (hasNewer) void thread.toEnd();
+      return inside.outbox.send(id, written);
+    },
+    /** @param {string} clientId */
+    retry: (clientId) => inside.outbox.retry(clientId),
+    /** @param {string} clientId */
+    discard: (clientId) => inside.outbox.drop(clientId),
+    /** @param {string} messageId @param {string} body */
+    edit: async (messageId, body) => took(await inside.calls.editMessage(messageId, { body })),
+    /** @param {string} messageId */
+    unsend: async (messageId) => {
+      const said = await inside.calls.unsendMessage(messageId);
+      if (said) inside.hear("message.deleted", { conversation_id: id, message: said });
+    },
+    /** The input's text after every change. @param {string} text */
+    typing(text) {
+      inside.drafts.set(id, text);
+      if (text.trim() === "") inside.typing.stopped();
+      else inside.typing.typed(id);
+    },
+    older,
+    newer,
+    /** The newest window. */
+    toEnd: () => loading(() => load(true)),
+    /** After a failure. */
+    reload: () => loading(load),
+    /** @param {boolean} isSeen */
+    setVisible(isSeen) {
+      isVisible = isSeen;
+      move();
+    },
+    /** Everything here is read, wherever the window is. */
+    async markRead() {
+      inside.hear("receipt.moved", await inside.calls.moveReceipt(id, { read_seq: conversation().last_seq }));
+    },
+    /** @param {"change"} _name @param {() => void} listener @param {{ signal?: AbortSignal }} [options] */
+    on(_name, listener, { signal } = {}) {
+      listeners.add(listener);
+      const off = () => void listeners.delete(listener);
+      signal?.addEventListener("abort", off, { once: true });
+      return off;
+    },
+    close() {
+      isVisible = false;
+      inside.typing.stopped();
+      listeners.clear();
+      inside.update(withoutMessages(inside.state(), id));
+      onClose();
+    },
+  };
+
+  return {
+    thread,
+    changed() {
+      const all = held();
+      if (!hasNewer && isVisible && all.length > WINDOW_MAX * 2) {
+        inside.update(withMessages(withoutMessages(inside.state(), id), id, all.slice(-WINDOW_MAX)));
+        hasOlder = true;
+      }
+      move();
+      changed();
+    },
+    /** After a reset. */
+    restart: () => loading(() => load(!hasNewer)),
+    start() {
+      inside.update(withMessages(inside.state(), id, [])); // from here on the stream's messages are kept
+      return loading(load);
+    },
+    move,
+  };
+}
+
+/**
+ * The last number before the first one that is missing.
+ * @param {readonly Message[]} messages
+ */
+function upToGap(messages) {
+  const gap = messages.findIndex((message, i) => i > 0 && message.seq !== (messages[i - 1]?.seq ?? 0) + 1);
+  return messages[gap < 0 ? messages.length - 1 : gap - 1]?.seq ?? 0;
+}
+
+/** @typedef {ReturnType<typeof createThread>["thread"]} Thread */

@@ -1,0 +1,8 @@
+/** The inbox: all of the person's conversations, whatever they are in them. */
+
+import { find } from "./dom.js";
+import { parley, startPage } from "./page.js";
+
+startPage(({ connection }) => {
+  find("#inbox", HTMLElement).replaceChildren(parley("parley-inbox", connection));
+});

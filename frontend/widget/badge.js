@@ -1,0 +1,44 @@
+/** The number of unread messages in the tab's title and on its icon. */
+
+const PREFIX = /^\(\d+\+?\) /;
+
+/** @param {number} total */
+export function showInTab(total) {
+  const title = document.title.replace(PREFIX, "");
+  const wanted = total > 0 ? `(${total > 99 ? "99+" : total}) ${title}` : title;
+  if (document.title !== wanted) document.title = wanted;
+  drawIcon(total > 0);
+}
+
+/** @type {string | null} */
+let plain = null;
+let isDotted = false;
+
+/** A dot on the page's own icon. @param {boolean} hasDot */
+function drawIcon(hasDot) {
+  const link = /** @type {HTMLLinkElement | null} */ (document.querySelector('link[rel~="icon"]'));
+  if (link === null || hasDot === isDotted) return;
+  plain ??= link.href;
+  isDotted = hasDot;
+  if (!hasDot) {
+    link.href = plain;
+    return;
+  }
+  const picture = new Image();
+  picture.onload = () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
+    const pen = canvas.getContext("2d");
+    if (pen === null || !isDotted) return;
+    pen.drawImage(picture, 0, 0, 64, 64);
+    pen.fillStyle = "#d92d20";
+    pen.beginPath();
+    pen.arc(46, 18, 17, 0, 2 * Math.PI);
+    pen.fill();
+    try {
+      link.href = canvas.toDataURL();
+    } catch {
+      // an icon from elsewhere cannot be drawn on
+    }
+  };
+  picture.src = plain;
+}
