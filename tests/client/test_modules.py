@@ -1,0 +1,55 @@
+"""The client's pure modules, run by Node: the store on the very examples of the documentation, and the parser."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from app import schemas
+from app.api.examples import EVENTS
+
+HERE = Path(__file__).parent
+NODE = Path(sys.executable).parent / "node"
+STORED = ("message.", "receipt.", "conversation.", "participant.", "presence")
+
+
+def run(script: str, given: Any) -> str:
+    done = subprocess.run(
+        [NODE, HERE / script], input=json.dumps(given), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert 0 == done.returncode, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", [name for name in EVENTS if name.startswith(STORED)])
+def test_the_store_understands_every_documented_event(name: str) -> None:
+    """Applied to a state that has the conversation, the example changes it; applied again, nothing more."""
+    _, data = EVENTS[name]
+    run("apply.mjs", {"type": name, "data": data})
+
+
+def test_the_conversation_of_the_examples_is_one_of_the_api() -> None:
+    """What the store is tested on is what the server would say."""
+    _, opened = EVENTS["conversation.opened"]
+    assert msgspec.convert(opened["conversation"], schemas.Conversation, strict=False)
+
+
+def test_the_parser_takes_bytes_however_they_are_cut() -> None:
+    """WHATWG HTML 9.2.6: one text, cut at every byte, gives the same events."""
+    text = (
+        ': hi\nretry: 1500\nid: e-1\nevent: message.sent\ndata: {"body": "Olá 🪑"}\n\n'
+        "id: e-2\rdata: a\rdata:b\r\rdata\r\n\r\nignored: x\n\n"
+    )
+    said = json.loads(run("parse.mjs", {"text": text}))
+    assert [
+        {"type": "message.sent", "data": '{"body": "Olá 🪑"}', "id": "e-1"},
+        {"type": "message", "data": "a\nb", "id": "e-2"},
+        {"type": "message", "data": "", "id": "e-2"},
+    ] == said["events"]
+    assert 1500 == said["retryMs"]
