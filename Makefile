@@ -16,7 +16,7 @@ help: ## this list
 run: .venv/.runtime ## start the server with its own database and demo data [PORT=9000] [WORKERS=2]
 	@exec .venv/bin/parley serve --demo $(if $(PORT),--port $(PORT)) $(if $(WORKERS),--workers $(WORKERS))
 
-test: .venv/.dev browser ## all tests [ARGS="-k name"]
+test: .venv/.dev frontend/node_modules/.installed browser ## all tests [ARGS="-k name"]
 	.venv/bin/pytest $(ARGS)
 
 check: .venv/.dev frontend/node_modules/.installed ## format, lint, types (Python and JavaScript)

@@ -35,6 +35,7 @@ import { backoffMs, createTimer, sleep } from "./time.js";
 const STEADY_MS = 15_000; // a connection that lived so long was a good one
 const ECHO_MS = 2_000; // one's own message must have come back by then
 const MET_MAX = 200;
+const LIVED_FAILURES_MAX = 2; // where something comes through, however short it lives, nobody waits for long
 const WAITED_MS = 2_000; // a poll that was cut later than that was cut while it waited
 const SLEPT_MS = 25_000; // nothing heard for longer than a heartbeat: the machine may have slept
 const FREE_MS = 4_000;
@@ -69,9 +70,9 @@ export function createFollower({ url, getToken, cursor, onEvent, onReset, onProg
       const livedMs = liveAt === 0 ? 0 : performance.now() - liveAt;
       if (end.isTokenOver && isExpired && livedMs === 0) throw end.error ?? new Error("The token is refused.");
       isExpired = end.isTokenOver === true;
-      if (await isToBlame(end, livedMs, token)) failures += memory.strike(transport) ? 0 : 1;
-      else if (isGood(end, livedMs)) failures = 0;
-      else failures += 1;
+      const isOther = (await isToBlame(end, livedMs, token)) && memory.strike(transport);
+      if (isOther || isGood(end, livedMs)) failures = 0;
+      else failures = livedMs > 0 ? Math.min(failures + 1, LIVED_FAILURES_MAX) : failures + 1;
       onProgress({ phase: "waiting", transport, error: end.error });
       await rest(Math.max(end.retryMs ?? 0, failures > 0 ? backoffMs(failures) : 0));
     }

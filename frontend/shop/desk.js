@@ -9,6 +9,7 @@ import { parley, startPage } from "./page.js";
 const SELLS = "seller";
 
 startPage(async ({ person, connection, signal }) => {
+  watchReading(signal);
   find("#inbox", HTMLElement).replaceChildren(parley("parley-inbox", connection, { as: SELLS, "needs-reply": true }));
   const offered = (await loadItems()).filter(
     ({ kind, seller }) => kind !== "request" && seller.id === person.id,
@@ -19,6 +20,16 @@ startPage(async ({ person, connection, signal }) => {
   connection.on("change", show, { signal });
   show();
 });
+
+/**
+ * On a phone a conversation that is open needs the room of the summary. Going back closes it.
+ * @param {AbortSignal} signal
+ */
+function watchReading(signal) {
+  const mark = (/** @type {boolean} */ is) => document.body.classList.toggle("is-reading", is);
+  document.addEventListener("parley-open", () => mark(true), { signal });
+  window.addEventListener("popstate", () => mark(typeof history.state?.parley === "string"), { signal });
+}
 
 /**
  * @param {readonly Conversation[]} conversations

@@ -152,7 +152,9 @@ class ParleyInbox extends ParleyElement {
       { signal },
     );
     frame.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && wantedId !== null) history.back();
+      if (event.key !== "Escape" || wantedId === null) return;
+      event.stopPropagation(); // a panel around it would close
+      history.back();
     });
     signal.addEventListener("abort", close);
     showNews(connection, {

@@ -185,7 +185,7 @@ blockquote { border-inline-start: 3px solid var(--p-accent); padding-inline-star
 .toast bdi { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 
 .launch { position: fixed; z-index: 2147483000; inset-block-end: max(1rem, env(safe-area-inset-bottom)); inset-inline-end: 1rem; inline-size: 3.5rem; block-size: 3.5rem; padding: 0; border-radius: 50%; display: grid; place-items: center; background: var(--p-accent); color: var(--p-on-accent); box-shadow: 0 4px 16px rgb(0 0 0 / 25%); }
-.launch .count { position: absolute; inset: -.2rem -.2rem auto auto; background: #c4271c; color: #fff; }
+.launch .count { position: absolute; grid-area: auto; align-self: start; inset: -.2rem -.2rem auto auto; background: #c4271c; color: #fff; }
 .panel { position: fixed; z-index: 2147483000; inset-block-end: calc(max(1rem, env(safe-area-inset-bottom)) + 4.25rem); inset-inline-end: 1rem; inline-size: 380px; block-size: min(600px, calc(100dvh - 7rem)); background: var(--p-surface); border: 1px solid var(--p-line); border-radius: 18px; overflow: hidden; box-shadow: 0 16px 48px rgb(0 0 0 / 28%); display: flex; flex-direction: column; }
 .panel > :not(.shut) { flex: 1; block-size: auto; min-block-size: 0; }
 .shut { align-self: end; min-block-size: 2.25rem; }

@@ -144,7 +144,7 @@ async def test_a_server_that_drains_is_not_ready(new_server: NewServer) -> None:
 
 async def test_the_demo_is_only_there_in_the_demo(server: Server, operator: httpx.AsyncClient) -> None:
     """Else anybody could get anybody's token."""
-    answers = [await operator.post("/demo/logins/bea"), await operator.get("/"), await operator.get("/desk")]
+    answers = [await operator.post("/demo/logins/bea"), await operator.get("/"), await operator.get("/demo/orders")]
     assert [404, 404, 404] == [answer.status_code for answer in answers]
 
 
@@ -155,7 +155,7 @@ async def test_the_demo_has_a_cast_with_something_to_talk_about(new_server: NewS
         headers = {"Authorization": f"Bearer {login['token']}"}
         assert "bea" == login["user_id"]
         about = ok(await client.get("/api/v1/conversations", headers=headers))["conversations"]
-        assert {"listing", "order"} == {one["context"]["kind"] for one in about}
+        assert {"listing", "order", "request", "service"} == {one["context"]["kind"] for one in about}
         assert 404 == (await client.post("/demo/logins/root")).status_code
-        pages = [await client.get(path) for path in ("/", "/desk", "/docs")]
-        assert [200, 200, 200] == [page.status_code for page in pages]
+        paths = ("/", "/items/listing/oak-table", "/services", "/orders", "/orders/1001", "/inbox", "/desk", "/login")
+        assert {200} == {(await client.get(path)).status_code for path in (*paths, f"/chat/{about[0]['id']}", "/docs")}

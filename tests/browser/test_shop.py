@@ -221,3 +221,14 @@ async def test_an_order_has_one_conversation_for_its_people(people: Browser, sho
     ben = await visit(people, f"{shop}/orders/1001?as=ben", complaints)
     await expect(ben.get_by_role("heading", name="There is no order 1001 of yours")).to_be_visible()
     assert [] == complaints
+
+
+async def test_an_order_is_told_to_its_own_people_alone(shop: str) -> None:
+    async with httpx.AsyncClient(base_url=shop, verify=False) as client:
+        told: dict[str, list[str]] = {}
+        for user_id in ("bea", "ben", "ada", "sol"):
+            token = (await client.post(f"/demo/logins/{user_id}")).json()["token"]
+            orders = await client.get("/demo/orders", headers={"Authorization": f"Bearer {token}"})
+            told[user_id] = [order["id"] for order in orders.json()]
+        assert {"bea": ["1001"], "ben": ["1002"], "ada": ["1001", "1002"], "sol": []} == told
+        assert 401 == (await client.get("/demo/orders")).status_code

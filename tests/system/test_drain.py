@@ -43,7 +43,7 @@ class Sender:
         while True:
             try:
                 connection = connection or await Connection.open(self.server)
-            except ConnectionRefusedError:
+            except (ConnectionRefusedError, ConnectionResetError):  # reset: the port was closed while it was knocked at
                 return
             try:
                 is_kept = await self._send(connection)

@@ -1,0 +1,164 @@
+"""The widget on somebody else's page: another origin, one script tag, one token, a strict policy."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.talk import visit, write
+from tests.conftest import NewDatabase
+from tests.harness import Cast, Server, close_cast, free_port, gather_cast
+
+pytestmark = pytest.mark.browser
+
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A shop</title>
+<link rel="icon" href="data:,"></head><body><main><h1>Oak table</h1></main>
+<script src="{server}/parley.js" data-token="{token}" {more} async></script></body></html>"""
+POLICY = "default-src 'none'; script-src {server}; connect-src {server}; img-src data:"
+
+
+class ShopPage:
+    """Serves one page, on an origin of its own."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.html = ""
+        self.policy = ""
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = self.html.encode()
+        head = (
+            f"HTTP/1.1 {HTTPStatus.OK} OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
+            f"Content-Security-Policy: {self.policy}\r\nConnection: close\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+async def page_of_shop() -> AsyncIterator[ShopPage]:
+    page = ShopPage()
+    server = await asyncio.start_server(page.answer, "127.0.0.1", page.port)
+    yield page
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.fixture
+async def server(
+    new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory, page_of_shop: ShopPage
+) -> AsyncIterator[Server]:
+    made = Server(
+        await new_database(), tmp_path_factory.mktemp("widget"), SEND_LIMIT="off", ALLOWED_ORIGINS=page_of_shop.url
+    )
+    yield await made.start()
+    await made.close()
+
+
+@pytest.fixture
+async def cast(server: Server) -> AsyncIterator[Cast]:
+    cast = await gather_cast(server.url)
+    yield cast
+    await close_cast(cast)
+
+
+async def embedded(browser: Browser, shop: ShopPage, cast: Cast, complaints: list[str], more: str = "") -> Page:
+    server = cast.bea.url
+    shop.html = PAGE.format(server=server, token=cast.bea.token, more=more)
+    shop.policy = POLICY.format(server=server)
+    return await visit(browser, shop.url, complaints)
+
+
+async def test_one_script_tag_is_enough(browser: Browser, page_of_shop: ShopPage, cast: Cast) -> None:
+    """The count comes before anything else is loaded; then the panel, live, with nothing inline and no cookie."""
+    complaints: list[str] = []
+    await cast.sol.say(cast.conversation_id, "Still interested?")
+    page = await embedded(browser, page_of_shop, cast, complaints)
+    button = page.get_by_role("button", name="Open messages")
+    await expect(button).to_have_text("1")
+    assert not await page.evaluate("Boolean(customElements.get('parley-launcher'))")
+    await button.click()
+    await page.get_by_role("listitem").filter(has_text="Still interested?").get_by_role("button").click()
+    await write(page, "Yes, very much.")
+    await expect(page.get_by_text("✓✓ Read")).to_have_count(0)
+    await cast.sol.say(cast.conversation_id, "Good. Tomorrow?")
+    await expect(page.get_by_text("Good. Tomorrow?").last).to_be_visible()
+    assert [] == await page.context.cookies()
+    assert [] == complaints
+
+
+async def test_a_message_is_never_more_than_text(browser: Browser, page_of_shop: ShopPage, cast: Cast) -> None:
+    complaints: list[str] = []
+    hostile = [
+        "<img src=x onerror=alert(1)><script>alert(1)</script>",
+        "javascript:alert(1) data:text/html,hi https://example.com/a?b=1). <b>no</b>",
+        "\u202eturned\u202d \u2067round\u2066",
+        "🪑" * 4_000,
+        "x" * 4_000,
+    ]
+    for body in hostile:
+        await cast.sol.say(cast.conversation_id, body)
+    page = await embedded(browser, page_of_shop, cast, complaints, 'data-open=""')
+    await page.get_by_role("listitem").first.get_by_role("button").click()
+    texts = page.locator("parley-inbox li.row p.text")
+    await expect(texts).to_have_count(len(hostile))
+    assert hostile == await texts.all_text_contents()
+    links = page.locator("parley-inbox li.row a")
+    assert ["https://example.com/a?b=1"] == [await link.get_attribute("href") for link in await links.all()]
+    assert "noopener noreferrer nofollow" == await links.first.get_attribute("rel")
+    width = "() => document.querySelector('parley-launcher').shadowRoot.querySelector('parley-inbox').shadowRoot"
+    assert await page.evaluate(f"{width}.querySelector('.scroller:has(.rows)').scrollWidth <= 380")
+    assert [] == complaints
+
+
+async def test_edit_and_unsend(browser: Browser, page_of_shop: ShopPage, cast: Cast) -> None:
+    complaints: list[str] = []
+    await cast.bea.say(cast.conversation_id, "I would pay fifty")
+    page = await embedded(browser, page_of_shop, cast, complaints, 'data-open=""')
+    await page.get_by_role("listitem").first.get_by_role("button").click()
+    row = page.locator("li.row").filter(has_text="fifty")
+    await row.hover()
+    await row.get_by_role("button", name="Message options").click()
+    await page.get_by_role("menuitem", name="Edit").click()
+    await write(page, "I would pay sixty")
+    row = page.locator("li.row").filter(has_text="sixty")
+    await expect(row.get_by_text("edited")).to_be_visible()
+    await row.hover()
+    await row.get_by_role("button", name="Message options").click()
+    await page.get_by_role("menuitem", name="Unsend").click()
+    await expect(page.locator("li.row").get_by_text("Message unsent")).to_be_visible()
+    history = (await cast.sol.get(f"/conversations/{cast.conversation_id}/messages")).json()["messages"]
+    assert "" == history[-1]["body"]
+    assert "sixty" not in json.dumps(history)
+    assert [] == complaints
+
+
+async def test_everything_can_be_done_by_keyboard(browser: Browser, page_of_shop: ShopPage, cast: Cast) -> None:
+    complaints: list[str] = []
+    await cast.sol.say(cast.conversation_id, "Hello Bea")
+    page = await embedded(browser, page_of_shop, cast, complaints)
+    await expect(page.get_by_role("button", name="Open messages")).to_have_text("1")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    row = page.get_by_role("listitem").filter(has_text="Hello Bea").get_by_role("button")
+    await expect(row).to_be_visible()
+    await row.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("textbox", name="Write a message")).to_be_focused()
+    await page.keyboard.type("Hello Sol")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("li.row").get_by_text("Hello Sol")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(row).to_be_focused()
+    assert [] == complaints
