@@ -151,8 +151,8 @@ async def test_everything_can_be_done_by_keyboard(browser: Browser, page_of_shop
     await expect(page.get_by_role("button", name="Open messages")).to_have_text("1")
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
-    row = page.get_by_role("listitem").filter(has_text="Hello Bea").get_by_role("button")
-    await expect(row).to_be_visible()
+    row = page.get_by_role("navigation", name="Conversations").get_by_role("listitem").first.get_by_role("button")
+    await expect(row).to_contain_text("Hello Bea")
     await row.focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("textbox", name="Write a message")).to_be_focused()
@@ -160,5 +160,6 @@ async def test_everything_can_be_done_by_keyboard(browser: Browser, page_of_shop
     await page.keyboard.press("Enter")
     await expect(page.locator("li.row").get_by_text("Hello Sol")).to_be_visible()
     await page.keyboard.press("Escape")
+    await expect(row).to_contain_text("Hello Sol")
     await expect(row).to_be_focused()
     assert [] == complaints
