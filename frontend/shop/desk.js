@@ -10,7 +10,8 @@ const SELLS = "seller";
 
 startPage(async ({ person, connection, signal }) => {
   watchReading(signal);
-  find("#inbox", HTMLElement).replaceChildren(parley("parley-inbox", connection, { as: SELLS, "needs-reply": true }));
+  const inbox = parley("parley-inbox", connection, { as: SELLS, "needs-reply": true, share: "/" });
+  find("#inbox", HTMLElement).replaceChildren(inbox);
   const offered = (await loadItems()).filter(
     ({ kind, seller }) => kind !== "request" && seller.id === person.id,
   ).length;

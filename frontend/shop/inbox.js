@@ -4,5 +4,5 @@ import { find } from "./dom.js";
 import { parley, startPage } from "./page.js";
 
 startPage(({ connection }) => {
-  find("#inbox", HTMLElement).replaceChildren(parley("parley-inbox", connection));
+  find("#inbox", HTMLElement).replaceChildren(parley("parley-inbox", connection, { browse: "/" }));
 });

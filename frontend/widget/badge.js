@@ -1,13 +1,25 @@
-/** The number of unread messages in the tab's title and on its icon. */
+/** The number of unread messages in the tab’s title, and a dot on its icon. */
 
 const PREFIX = /^\(\d+\+?\) /;
 
+let shown = 0;
+/** @type {MutationObserver | null} */
+let titles = null;
+
 /** @param {number} total */
 export function showInTab(total) {
-  const title = document.title.replace(PREFIX, "");
-  const wanted = total > 0 ? `(${total > 99 ? "99+" : total}) ${title}` : title;
-  if (document.title !== wanted) document.title = wanted;
+  shown = total;
+  showInTitle();
   drawIcon(total > 0);
+  if (titles !== null) return;
+  titles = new MutationObserver(showInTitle); // pages may change their title at any time
+  titles.observe(document.head, { childList: true, subtree: true, characterData: true });
+}
+
+function showInTitle() {
+  const title = document.title.replace(PREFIX, "");
+  const wanted = shown > 0 ? `(${shown > 99 ? "99+" : shown}) ${title}` : title;
+  if (document.title !== wanted) document.title = wanted;
 }
 
 /** @type {string | null} */

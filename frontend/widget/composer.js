@@ -1,21 +1,22 @@
 /** The input: grows to six lines, keeps drafts, counts near the limit, shares items, edits, replies. */
 
 import { card } from "./bubbles.js";
-import { ICONS, el, icon } from "./dom.js";
-import { WORDS, suggestionsFor } from "./words.js";
+import { el, fill, icon, iconButton } from "./dom.js";
+import { openMenu } from "./menu.js";
+import { WORDS, problemText } from "./words.js";
 
 /** @typedef {import("../client/parley.js").Thread} Thread */
-/** @typedef {import("../client/store.js").Context} Context */
 /** @typedef {import("../client/store.js").Message} Message */
 
 const BODY_CHARACTERS_MAX = 4_000;
 const COUNT_FROM = 3_600;
+const GROWS_BY_ITSELF = CSS.supports("field-sizing", "content");
 
 /**
  * @param {Thread} thread
- * @param {{ items: () => Context[], onSent: () => void }} options `items`: what can be shared.
+ * @param {{ items: import("./thread-view.js").ItemsToShare, onSent: () => void, lastOwn: () => Message | null }} options
  */
-export function createComposer(thread, { items, onSent }) {
+export function createComposer(thread, { items, onSent, lastOwn }) {
   const isTouch = matchMedia("(pointer: coarse)").matches;
   const input = el("textarea", {
     rows: 1,
@@ -26,30 +27,30 @@ export function createComposer(thread, { items, onSent }) {
     oninput: () => typed(),
     onkeydown: (/** @type {KeyboardEvent} */ event) => pressed(event),
   });
-  const count = el("span", { class: "count", role: "status" });
-  const share = el(
-    "button",
-    { type: "button", class: "plain", "aria-label": WORDS.share, "aria-expanded": "false", onclick: () => toggle() },
-    icon(ICONS.share),
-  );
-  const menu = el("div", { class: "popover share-menu", role: "menu", hidden: true });
-  const about = el("div", { class: "about-draft", hidden: true });
+  const count = el("span", { class: "left", role: "status" });
+  const share = iconButton("share", WORDS.share, () => shareItem(), { "aria-haspopup": "menu" });
+  const about = el("div", { class: "aim", hidden: true });
   const suggestions = el("div", { class: "suggestions", hidden: true });
-  const send = el("button", { type: "submit", class: "send", "aria-label": WORDS.send }, icon(ICONS.send));
-  const form = el("form", { class: "composer", onsubmit: submit }, suggestions, about, menu, share, input, count, send);
+  const send = el("button", { type: "submit", class: "send", "aria-label": WORDS.send, title: WORDS.send }, icon("send"));
+  const field = el("div", { class: "field" }, share, input, count, send);
+  const form = el("form", { class: "composer", onsubmit: submit }, suggestions, about, field);
   /** What the text will change, or answer. @type {{ kind: "edit" | "reply", message: Message } | null} */
   let target = null;
   input.value = thread.draft;
 
   /** @param {KeyboardEvent} event */
   function pressed(event) {
-    if (event.key === "Escape" && (target !== null || !menu.hidden)) {
+    if (event.key === "Escape" && target !== null) {
       event.stopPropagation();
       forget();
-      if (!menu.hidden) toggle();
     } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !isTouch) {
       event.preventDefault();
       form.requestSubmit();
+    } else if (event.key === "ArrowUp" && input.value === "" && target === null) {
+      const last = lastOwn();
+      if (last === null) return;
+      event.preventDefault();
+      aim("edit", last);
     }
   }
 
@@ -59,10 +60,12 @@ export function createComposer(thread, { items, onSent }) {
   }
 
   function grow() {
-    input.style.height = "auto";
-    input.style.height = `${input.scrollHeight}px`;
-    const length = [...input.value].length;
-    count.textContent = length >= COUNT_FROM ? String(BODY_CHARACTERS_MAX - length) : "";
+    if (!GROWS_BY_ITSELF) {
+      input.style.height = "auto";
+      input.style.height = `${input.scrollHeight}px`;
+    }
+    const length = input.value.length < COUNT_FROM ? 0 : [...input.value].length;
+    fill(count, length >= COUNT_FROM && length, () => (length >= COUNT_FROM ? [WORDS.left(BODY_CHARACTERS_MAX - length)] : []));
     count.classList.toggle("over", length > BODY_CHARACTERS_MAX);
     send.disabled = input.value.trim() === "" || length > BODY_CHARACTERS_MAX;
   }
@@ -74,32 +77,34 @@ export function createComposer(thread, { items, onSent }) {
     if (send.disabled || body === "") return;
     const doing = target;
     forget();
-    input.value = doing?.kind === "edit" ? thread.draft : "";
-    if (doing?.kind === "edit") void change(doing.message, body);
-    else thread.send({ body, reply_to: doing?.message.id ?? null });
+    if (doing?.kind === "edit") return void change(doing.message, body);
+    input.value = "";
+    thread.send({ body, reply_to: doing?.message.id ?? null });
     grow();
     onSent();
   }
 
   /** @param {Message} message @param {string} body */
   async function change(message, body) {
+    if (body === message.body) return;
     try {
       await thread.edit(message.id, body);
     } catch (error) {
-      aim("edit", message);
+      aim("edit", message, problemText(/** @type {import("../client/client.js").Problem} */ (error)));
       input.value = body;
-      about.append(el("span", { class: "refused", role: "alert" }, error instanceof Error ? ` ${error.message}` : ""));
       grow();
     }
   }
 
-  /** Take a message to change or to answer. @param {"edit" | "reply"} kind @param {Message} message */
-  function aim(kind, message) {
+  /** Take a message to change or to answer. @param {"edit" | "reply"} kind @param {Message} message @param {string} [problem] */
+  function aim(kind, message, problem = "") {
+    if (target?.kind === "edit") input.value = thread.draft;
     target = { kind, message };
     about.replaceChildren(
-      el("span", {}, `${kind === "edit" ? WORDS.edit : WORDS.reply}: `, el("bdi", {}, message.body.slice(0, 80))),
-      el("button", { type: "button", class: "plain", "aria-label": WORDS.cancel, onclick: forget }, icon(ICONS.close)),
+      el("p", {}, el("strong", {}, WORDS[kind]), el("bdi", {}, message.body || message.context?.title || "")),
+      iconButton("close", WORDS.cancel, () => forget()),
     );
+    if (problem) about.append(el("p", { class: "refused", role: "alert" }, problem));
     about.hidden = false;
     if (kind === "edit") input.value = message.body;
     grow();
@@ -107,31 +112,31 @@ export function createComposer(thread, { items, onSent }) {
   }
 
   function forget() {
+    const hadFocus = about.contains(/** @type {ShadowRoot} */ (form.getRootNode()).activeElement);
     if (target?.kind === "edit") input.value = thread.draft;
     target = null;
     about.hidden = true;
     grow();
+    if (hadFocus) input.focus();
   }
 
-  function toggle() {
-    menu.hidden = !menu.hidden;
-    share.setAttribute("aria-expanded", String(!menu.hidden));
-    if (menu.hidden) return input.focus();
-    const all = items();
-    menu.replaceChildren(
-      ...(all.length > 0 ? all.map(choice) : [el("p", {}, WORDS.nothing_to_share)]),
-    );
-    menu.querySelector("button")?.focus();
+  function shareItem() {
+    const choices = items().map((context) => ({
+      text: card(context, { isSmall: true }),
+      act: () => {
+        thread.send({ body: "", kind: "card", context });
+        onSent();
+        input.focus();
+      },
+    }));
+    openMenu(share, choices, { label: WORDS.share, isWide: true, empty: WORDS.nothing_to_share });
   }
 
-  /** @param {Context} context */
-  function choice(context) {
-    const pick = () => {
-      toggle();
-      thread.send({ body: "", kind: "card", context });
-      onSent();
-    };
-    return el("button", { type: "button", role: "menuitem", onclick: pick }, card({ ...context, url: null }, { isSmall: true }));
+  /** @param {string} text */
+  function take(text) {
+    input.value = text;
+    typed();
+    input.focus();
   }
 
   return {
@@ -142,20 +147,12 @@ export function createComposer(thread, { items, onSent }) {
     /** Where nothing was said yet. */
     suggest() {
       const isNew = thread.messages.every(({ kind }) => kind === "system") && thread.pending.length === 0;
-      const texts = isNew && !thread.isLoading ? suggestionsFor(thread.conversation) : [];
-      if (suggestions.hidden === (texts.length === 0)) return;
+      const texts = isNew && !thread.isLoading ? (WORDS.suggestions[thread.conversation.context?.kind ?? ""] ?? []) : [];
       suggestions.hidden = texts.length === 0;
-      suggestions.replaceChildren(
+      fill(suggestions, texts, () => [
         el("p", {}, WORDS.hello),
         ...texts.map((text) => el("button", { type: "button", onclick: () => take(text) }, text)),
-      );
+      ]);
     },
   };
-
-  /** @param {string} text */
-  function take(text) {
-    input.value = text;
-    typed();
-    input.focus();
-  }
 }

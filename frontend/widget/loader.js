@@ -1,21 +1,24 @@
 /*
  * Parley on a page: <script src="https://chat.example/parley.js" data-token="…" async></script>
  * A button in the corner; all the rest is loaded when somebody opens it.
- * data-token, or data-get-token: the name of a function of the page; data-context, data-with, data-theme; data-open.
+ * data-token, or data-get-token: the name of a function of the page that gives one; data-context="listing:42",
+ * data-with="sol", data-theme="light|dark|auto"; data-open: at once.
  */
 (() => {
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
   const server = new URL(script.src).origin;
   const { token = "", getToken = "", context, with: other, theme, open } = script.dataset;
-  /** @type {Promise<any> | undefined} */
+  const COUNT_AGAIN_MS = 60_000;
+  /** @type {Promise<unknown> | undefined} */
   let loading;
-  /** @type {any} */
+  /** `<parley-launcher>`, once it is there. @type {any} */
   let launcher;
+  let countedAt = 0;
 
   /** @param {{ isExpired?: boolean }} [why] */
   const tokenFor = async (why) => {
-    const own = /** @type {any} */ (window)[getToken];
-    return typeof own === "function" ? own(why) : token;
+    const given = /** @type {any} */ (window)[getToken];
+    return typeof given === "function" ? given(why) : token;
   };
 
   const host = document.createElement("div");
@@ -24,14 +27,14 @@
   const count = document.createElement("b");
   const style = new CSSStyleSheet();
   style.replaceSync(
-    "button{all:unset;position:fixed;inset-block-end:max(1rem,env(safe-area-inset-bottom));inset-inline-end:1rem;z-index:2147483000;inline-size:3.5rem;block-size:3.5rem;border-radius:50%;background:var(--parley-accent,#1f6560);color:var(--parley-on-accent,#fff);display:grid;place-items:center;cursor:pointer;box-shadow:0 4px 16px rgb(0 0 0/25%)}button:focus-visible{outline:3px solid var(--parley-accent,#1f6560);outline-offset:3px}svg{inline-size:1.6rem;fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round}b{position:absolute;inset-block-start:-.2rem;inset-inline-end:-.2rem;min-inline-size:1.3rem;padding:.1rem .3rem;box-sizing:border-box;border-radius:1rem;background:#d92d20;color:#fff;font:600 .8rem/1.2 system-ui,sans-serif;text-align:center}[hidden]{display:none}",
+    "button{all:unset;position:fixed;inset-block-end:max(1rem,env(safe-area-inset-bottom));inset-inline-end:max(1rem,env(safe-area-inset-right));z-index:2147483000;inline-size:3.5rem;block-size:3.5rem;border-radius:50%;background:var(--parley-accent,#1f6560);color:var(--parley-on-accent,#fff);display:grid;place-items:center;cursor:pointer;box-shadow:0 6px 20px rgb(30 36 39/20%)}button:focus-visible{outline:3px solid var(--parley-accent,#1f6560);outline-offset:3px}[aria-busy] svg{opacity:.5}svg{inline-size:1.75rem;fill:none;stroke:currentColor;stroke-width:1.8;stroke-linejoin:round}b{position:absolute;inset-block-start:-.25rem;inset-inline-end:-.25rem;min-inline-size:1.375rem;padding:0 .375rem;box-sizing:border-box;border-radius:1rem;background:#c4271c;color:#fff;font:700 .75rem/1.375rem system-ui,sans-serif;text-align:center}[hidden]{display:none}",
   );
   root.adoptedStyleSheets = [style];
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("aria-hidden", "true");
-  path.setAttribute("d", "M4 5h16v11H9l-5 4z");
+  path.setAttribute("d", "M12 4.5c4.7 0 8.5 3.1 8.5 7s-3.8 7-8.5 7c-1.2 0-2.3-.2-3.3-.5L4 19.5l1.3-3.5c-1.1-1.2-1.8-2.8-1.8-4.5 0-3.9 3.8-7 8.5-7z");
   svg.append(path);
   count.hidden = true;
   button.type = "button";
@@ -39,11 +42,24 @@
   button.append(svg, count);
   root.append(button);
 
-  const load = () => (loading ??= import(`${server}/static/widget/parley-widget.js`));
+  async function load() {
+    button.setAttribute("aria-busy", "true");
+    loading ??= import(`${server}/static/widget/parley-widget.js`);
+    try {
+      await loading;
+    } catch (error) {
+      loading = undefined; // the next press tries again
+      throw error;
+    } finally {
+      button.removeAttribute("aria-busy");
+    }
+  }
 
   /** @param {string} [about] `listing:42` */
   async function show(about = context) {
     await load();
+    const isOther = launcher && about !== undefined && launcher.getAttribute("context") !== about;
+    if (launcher && !isOther) return launcher.open();
     launcher?.remove();
     launcher = document.createElement("parley-launcher");
     launcher.getToken = tokenFor;
@@ -53,16 +69,23 @@
     host.remove();
   }
 
+  /** One cheap call, and again when somebody comes back to the page. */
   async function countUnread() {
+    if (launcher || document.visibilityState !== "visible" || Date.now() - countedAt < COUNT_AGAIN_MS) return;
+    countedAt = Date.now();
     const key = await tokenFor();
     if (!key) return;
     const answer = await fetch(`${server}/api/v1/unread`, { headers: { Authorization: `Bearer ${key}` } });
     const { total = 0 } = answer.ok ? await answer.json() : {};
     count.hidden = total === 0;
     count.textContent = total > 99 ? "99+" : String(total);
+    button.setAttribute("aria-label", total === 0 ? "Open messages" : `Open messages, ${total} unread`);
   }
+  const tryToCount = () => countUnread().catch(() => {});
+  const tryToShow = () => show().catch(() => {});
 
-  button.addEventListener("click", () => void show());
+  button.addEventListener("click", tryToShow);
+  document.addEventListener("visibilitychange", tryToCount);
   /** @type {any} */ (window).Parley = {
     open: show,
     close: () => launcher?.close(),
@@ -71,8 +94,8 @@
   };
   const start = () => {
     document.body.append(host);
-    countUnread().catch(() => {});
-    if (open !== undefined) void show();
+    void tryToCount();
+    if (open !== undefined) void tryToShow();
   };
   if (document.body) start();
   else document.addEventListener("DOMContentLoaded", start);

@@ -1,76 +1,86 @@
-/** New messages that nobody looks at: said to screen readers, shown as a toast, and by the browser where it may. */
+/** New messages: said to screen readers, and, where nobody looks, shown as a toast or by the browser. Once per page. */
 
 import { el } from "./dom.js";
-import { nameOf, previewOf } from "./words.js";
+import { createNotifier } from "./notify.js";
+import { nameOf, plain, userOf } from "./people.js";
+import { WORDS, previewOf } from "./words.js";
 
 /** @typedef {import("../client/parley.js").Connection} Connection */
+/** @typedef {{ message: import("../client/store.js").Message, conversation: import("../client/store.js").Conversation }} News */
+/**
+ * An element that can tell.
+ * @typedef {object} Place
+ * @property {ShadowRoot} root
+ * @property {(conversationId: string) => boolean} isSeen
+ * @property {((conversationId: string) => void) | null} open
+ */
 
 const ANNOUNCE_MS = 1_000; // what comes within a second is said as one
 const TOAST_MS = 6_000;
 
+/** @type {WeakMap<Connection, Set<Place>>} */
+const places = new WeakMap();
+
 /**
  * @param {Connection} connection
- * @param {{ root: ShadowRoot, signal: AbortSignal, isSeen: (conversationId: string) => boolean,
- *   onOpen: (conversationId: string) => void }} options
+ * @param {Omit<Place, "root"> & { root: ShadowRoot, signal: AbortSignal }} options
  */
-export function showNews(connection, { root, signal, isSeen, onOpen }) {
-  const voice = el("p", { class: "hidden", role: "status", "aria-live": "polite" });
-  const toasts = el("div", { class: "toasts" });
-  root.append(voice, toasts);
+export function showNews(connection, { root, isSeen, open, signal }) {
+  const place = { root, isSeen, open };
+  const known = places.get(connection);
+  const all = known ?? new Set();
+  places.set(connection, all.add(place));
+  signal.addEventListener("abort", () => all.delete(place));
+  root.append(el("p", { class: "hidden voice", role: "status" }), el("div", { class: "toasts" }));
+  if (known === undefined) watch(connection, all);
+}
+
+/** @param {Connection} connection @param {Set<Place>} all */
+function watch(connection, all) {
+  const announce = createAnnouncer(all);
+  /** @type {ReturnType<typeof createNotifier> | null} */
+  let notifier = null;
+  void connection.ready.then(() => (notifier = createNotifier(connection))).catch(() => {});
+  connection.on("message", (news) => {
+    const [first] = all;
+    if (first === undefined) return;
+    const { message, conversation } = news;
+    announce(nameOf(userOf(conversation, message.sender_id)));
+    const isInView = document.visibilityState === "visible";
+    if (isInView) notifier?.tell(message.id);
+    if (conversation.is_muted || (isInView && [...all].some(({ isSeen }) => isSeen(conversation.id)))) return;
+    const teller = [...all].find(({ open }) => open !== null) ?? first;
+    const title = nameOf(userOf(conversation, message.sender_id));
+    const body = previewOf(message);
+    const onOpen = () => teller.open?.(conversation.id);
+    if (isInView) toast(teller.root, { title, body, onOpen });
+    else notifier?.notify(message, { title, body, onOpen });
+  });
+}
+
+/** @param {Set<Place>} all */
+function createAnnouncer(all) {
   /** @type {Set<string>} */
   const senders = new Set();
   let count = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-
-  connection.on(
-    "message",
-    ({ message, conversation }) => {
-      const user = conversation.participants.find(({ user }) => user.id === message.sender_id)?.user;
-      const name = nameOf(user ?? { id: message.sender_id, name: "" });
-      announce(name);
-      if (conversation.is_muted || isSeen(conversation.id)) return;
-      if (document.visibilityState === "visible") toast(conversation.id, name, previewOf(message));
-      else notify(conversation.id, name, previewOf(message));
-    },
-    { signal },
-  );
-  signal.addEventListener("abort", () => clearTimeout(timer));
-
-  /** @param {string} name */
-  function announce(name) {
-    senders.add(name);
+  return (/** @type {string} */ name) => {
+    senders.add(plain(name));
     count += 1;
-    timer ??= setTimeout(() => {
-      const from = [...senders].join(", ");
-      voice.textContent = count === 1 ? `New message from ${from}` : `${count} new messages from ${from}`;
+    if (count > 1) return;
+    setTimeout(() => {
+      const voice = [...all][0]?.root.querySelector(".voice");
+      if (voice) voice.textContent = WORDS.news(count, [...senders].join(", "));
       senders.clear();
       count = 0;
-      timer = undefined;
     }, ANNOUNCE_MS);
-  }
+  };
+}
 
-  /** @param {string} id @param {string} name @param {string} text */
-  function toast(id, name, text) {
-    const open = () => (one.remove(), onOpen(id));
-    const one = el("button", { type: "button", class: "toast", onclick: open }, el("strong", {}, el("bdi", {}, name)), el("bdi", {}, text));
-    toasts.replaceChildren(one);
-    setTimeout(() => one.remove(), TOAST_MS);
-  }
-
-  /** One per conversation. @param {string} id @param {string} name @param {string} text */
-  function notify(id, name, text) {
-    if (!("Notification" in globalThis) || Notification.permission !== "granted") return;
-    try {
-      const shown = new Notification(name, { body: text, tag: `parley ${id}` });
-      shown.onclick = () => {
-        window.focus();
-        onOpen(id);
-        shown.close();
-      };
-      signal.addEventListener("abort", () => shown.close());
-    } catch {
-      // some phones only allow it to a service worker
-    }
-  }
+/** @param {ShadowRoot} root @param {{ title: string, body: string, onOpen: () => void }} what */
+function toast(root, { title, body, onOpen }) {
+  const open = () => (one.remove(), onOpen());
+  const one = el("button", { type: "button", class: "toast", onclick: open }, el("strong", {}, el("bdi", {}, title)), el("bdi", {}, body));
+  root.querySelector(".toasts")?.replaceChildren(one);
+  const go = () => (one.matches(":hover, :focus") ? setTimeout(go, TOAST_MS) : one.remove());
+  setTimeout(go, TOAST_MS);
 }

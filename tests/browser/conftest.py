@@ -9,6 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser, async_playwright
 
+from tests.conftest import NewDatabase
+from tests.harness import Server
+
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -33,3 +36,24 @@ async def chromium() -> AsyncIterator[Browser]:
 async def browser() -> AsyncIterator[Browser]:
     async with chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+async def shop(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The address of a demo shop that the tests of a file share."""
+    server = await Server(await new_database(), tmp_path_factory.mktemp("shop"), "--demo").start()
+    yield server.url
+    await server.close()
+
+
+@pytest.fixture(scope="module")
+async def people() -> AsyncIterator[Browser]:
+    """One browser for all tests of a file."""
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def complaints() -> list[str]:
+    """What consoles complained of."""
+    return []

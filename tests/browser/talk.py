@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
+
+import httpx
 from playwright.async_api import Browser, Locator, Page, ViewportSize
 
 WIDTHS = {320: 640, 390: 844, 1280: 900}
 
 
-async def visit(people: Browser, address: str, complaints: list[str], *, width: int = 1280) -> Page:
-    """Somebody's page, in a profile of their own."""
+async def visit(people: Browser, address: str, complaints: list[str], *, width: int = 1280, script: str = "") -> Page:
+    """Somebody's page, in a profile of their own; `script` runs before the page's own."""
     viewport: ViewportSize = {"width": width, "height": WIDTHS[width]}
     context = await people.new_context(
         viewport=viewport, reduced_motion="reduce"
     )  # colours are judged when they have settled
     page = await context.new_page()
+    await page.add_init_script(script)
     page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     await page.goto(address)
@@ -43,3 +47,32 @@ async def pick(page: Page, text: str, action: str) -> None:
     await message.hover()
     await message.get_by_role("button", name="Message options").click()
     await page.get_by_role("menuitem", name=action).click()
+
+
+def in_demo(shop: str) -> httpx.AsyncClient:
+    """Calls at the demo shop."""
+    return httpx.AsyncClient(base_url=shop, verify=False)
+
+
+async def sign_in(client: httpx.AsyncClient, user_id: str) -> None:
+    """From here on the calls are somebody's."""
+    token = (await client.post(f"/demo/logins/{user_id}")).json()["token"]
+    client.headers["Authorization"] = f"Bearer {token}"
+
+
+async def conversation_of(shop: str, user_id: str, about: str) -> str:
+    """The id of somebody's newest conversation about an item."""
+    async with in_demo(shop) as client:
+        await sign_in(client, user_id)
+        found = await client.get("/api/v1/conversations", params={"context": about})
+    return str(found.json()["conversations"][0]["id"])
+
+
+async def say(shop: str, user_id: str, conversation_id: str, *bodies: str) -> None:
+    """Somebody who is not in a browser sends messages."""
+    async with in_demo(shop) as client:
+        await sign_in(client, user_id)
+        for body in bodies:
+            message = {"client_id": str(uuid.uuid4()), "body": body}
+            answer = await client.post(f"/api/v1/conversations/{conversation_id}/messages", json=message)
+            assert answer.status_code == 201, answer.text

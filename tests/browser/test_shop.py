@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 import httpx
@@ -10,10 +9,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.axe import findings
-from tests.browser.conftest import chromium
-from tests.browser.talk import WIDTHS, bubble_of, pick, row_of, visit, write
-from tests.conftest import NewDatabase
-from tests.harness import Server
+from tests.browser.talk import WIDTHS, bubble_of, conversation_of, pick, row_of, visit, write
 
 pytestmark = pytest.mark.browser
 
@@ -44,36 +40,6 @@ PLACES = (
     Place("/login", "Ada from support"),
     Place("/doctor", "Check my connection"),
 )
-
-
-@pytest.fixture(scope="module")
-async def shop(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """The address of a demo shop that the tests of this file share."""
-    server = await Server(await new_database(), tmp_path_factory.mktemp("shop"), "--demo").start()
-    yield server.url
-    await server.close()
-
-
-@pytest.fixture(scope="module")
-async def people() -> AsyncIterator[Browser]:
-    """One browser for all of them."""
-    async with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-async def complaints() -> list[str]:
-    """What consoles complained of."""
-    return []
-
-
-async def conversation_of(shop: str, user_id: str, about: str) -> str:
-    """The id of somebody's newest conversation about an item."""
-    async with httpx.AsyncClient(base_url=shop, verify=False) as client:
-        token = (await client.post(f"/demo/logins/{user_id}")).json()["token"]
-        headers = {"Authorization": f"Bearer {token}"}
-        found = await client.get("/api/v1/conversations", params={"context": about}, headers=headers)
-    return str(found.json()["conversations"][0]["id"])
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.path)
@@ -212,7 +178,7 @@ async def test_an_order_has_one_conversation_for_its_people(people: Browser, sho
     ada = await visit(people, f"{shop}/chat/{about}?as=ada", complaints)
     await expect(bubble_of(ada, "Ada from support joined")).to_be_attached()
     await expect(bubble_of(ada, "Order 1001 was shipped")).to_be_attached()
-    await expect(ada).to_have_title("Order 1001 · Feira")
+    await expect(ada).to_have_title("(2) Order 1001 · Feira")
     await write(bea, "It has come, thank", is_sent=False)
     await expect(ada.get_by_text("Bea Brandt is typing…")).to_be_visible()
     await write(bea, "It has come, thank you!")

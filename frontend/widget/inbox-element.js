@@ -1,0 +1,54 @@
+/**
+ * `<parley-inbox>`: all conversations, a list beside the one that is open; on a phone one after the other.
+ * `as="seller"`: only where the person is that; `needs-reply`: who waits for an answer comes first; `browse`, `share`:
+ * addresses for those who have no conversation yet; `no-history`: leave the page's history alone.
+ */
+
+import { ParleyElement } from "./element.js";
+import { showNews } from "./news.js";
+
+/** @typedef {import("../client/parley.js").Connection} Connection */
+
+export class ParleyInbox extends ParleyElement {
+  /** Shows a button that closes it. @type {(() => void) | null} */
+  onClose = null;
+
+  /** @type {ReturnType<typeof import("./inbox.js").createInbox> | null} */
+  #inbox = null;
+
+  /** @param {string} conversationId */
+  open(conversationId) {
+    this.#inbox?.open(conversationId);
+  }
+
+  focus() {
+    this.#inbox?.focus();
+  }
+
+  /** @param {Connection} connection @param {AbortSignal} signal */
+  async start(connection, signal) {
+    const { createInbox } = await import("./inbox.js"); // a page with one thread has no need of it
+    if (signal.aborted) return;
+    const role = this.getAttribute("as");
+    const inbox = createInbox(this.root, connection, {
+      role: role === "buyer" || role === "seller" || role === "agent" ? role : null,
+      isNeedsReply: this.hasAttribute("needs-reply"),
+      browse: this.getAttribute("browse"),
+      share: this.getAttribute("share"),
+      first: this.wanted,
+      hasHistory: !this.hasAttribute("no-history"),
+      items: this.items,
+      onItem: this.onItem,
+      onOpened: (thread) => thread && this.tell("parley-open", { conversation: thread.conversation }),
+      onClose: this.onClose ?? undefined,
+      signal,
+    });
+    this.#inbox = inbox;
+    showNews(connection, { root: this.root, signal, isSeen: inbox.isSeen, open: inbox.open });
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.#inbox = null;
+  }
+}
