@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from litestar import Litestar, Router
+from litestar.config.compression import CompressionConfig
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 
@@ -38,6 +39,15 @@ TRIM_SECONDS = 300.0
 SESSIONS_LOOK_SECONDS = 5.0
 
 logger = structlog.get_logger("parley")
+# Answers of calls. Not streams, whose every frame leaves at once, and not files, which are compressed once.
+COMPRESSION = CompressionConfig(
+    backend="brotli",
+    brotli_quality=4,
+    brotli_gzip_fallback=True,
+    gzip_compress_level=4,
+    minimum_size=1_000,
+    exclude=[r"^/(?!api/v1/)", r"^/api/v1/events"],
+)
 
 
 def create_app(settings: Settings) -> Edge:
@@ -70,6 +80,7 @@ def create_app(settings: Settings) -> Edge:
         exception_handlers=problems.HANDLERS,
         request_max_body_size=BODY_BYTES_MAX,
         cors_config=_cors(settings),
+        compression_config=COMPRESSION,
         openapi_config=docs.CONFIG,
         lifespan=[_running],
         logging_config=None,

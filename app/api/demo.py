@@ -140,32 +140,32 @@ def _order(order: Order) -> DemoOrder:
     )
 
 
-def _page(name: str) -> Response[bytes]:
-    return docs.html(PAGES / f"{name}.html")
+def _page(request: Req, name: str) -> Response[bytes]:
+    return docs.html(request, PAGES / f"{name}.html")
 
 
 def _fixed(path: str, name: str) -> Any:
     @get(path, include_in_schema=False, media_type=MediaType.HTML, name=f"demo:{name}")
-    async def page() -> Response[bytes]:
-        return _page(name)
+    async def page(request: Req) -> Response[bytes]:
+        return _page(request, name)
 
     return page
 
 
 @get(["/items/{kind:str}/{item_id:path}", "/services/{kind:str}/{item_id:path}"], include_in_schema=False)
-async def item_page(kind: str, item_id: str) -> Response[bytes]:
+async def item_page(request: Req, kind: str, item_id: str) -> Response[bytes]:
     """The page of any item; it says itself when there is none."""
-    return _page("item")
+    return _page(request, "item")
 
 
 @get("/orders/{order_id:str}", include_in_schema=False)
-async def order_page(order_id: str) -> Response[bytes]:
-    return _page("order")
+async def order_page(request: Req, order_id: str) -> Response[bytes]:
+    return _page(request, "order")
 
 
 @get("/chat/{conversation_id:uuid}", include_in_schema=False)
-async def chat_page(conversation_id: UUID) -> Response[bytes]:
-    return _page("chat")
+async def chat_page(request: Req, conversation_id: UUID) -> Response[bytes]:
+    return _page(request, "chat")
 
 
 FIXED = {

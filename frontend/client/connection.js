@@ -5,7 +5,6 @@
 
 import { createCalls } from "./calls.js";
 import { Problem } from "./client.js";
-import { diagnose } from "./diagnose.js";
 import { createDrafts, createShelf } from "./keep.js";
 import { createListing } from "./listing.js";
 import { createLookup } from "./lookup.js";
@@ -294,7 +293,7 @@ export function connect({ url = "", getToken, transports }) {
       return made.listing;
     },
     /**
-     * Open a conversation, or the one that exists, and read it. Throws `Problem`.
+     * Open a conversation, or the one that exists, and read it. Each opening is closed on its own. Throws `Problem`.
      * @param {{ conversation_id: string } | { context: import("./calls.js").ContextRef, with?: string | undefined }
      *   | { with: string }} what
      * @returns {Promise<import("./thread.js").Thread>}
@@ -304,12 +303,13 @@ export function connect({ url = "", getToken, transports }) {
       const id = "conversation_id" in what ? what.conversation_id : await idOf(what);
       if (!state.conversations.has(id)) update(withConversations(state, [await calls.getConversation(id, { signal })]));
       const known = threads.get(id);
-      if (known !== undefined) return known.thread;
+      if (known !== undefined) return known.hold();
       const made = createThread(inside, id, () => threads.delete(id));
       threads.set(id, made);
+      const held = made.hold();
       void lookup.presence(id);
       void made.start();
-      return made.thread;
+      return held;
     },
     /** What is written and not sent. @param {string} conversationId */
     draftOf: (conversationId) => drafts?.get(conversationId) ?? "",
@@ -331,7 +331,7 @@ export function connect({ url = "", getToken, transports }) {
       hear("conversation.changed", { conversation_id: id, is_muted, is_archived, state });
     },
     /** What this network does to streams. */
-    diagnose: () => diagnose({ url: api, getToken, signal }),
+    diagnose: async () => (await import("./diagnose.js")).diagnose({ url: api, getToken, signal }),
     close() {
       typing.stopped();
       closing.abort();

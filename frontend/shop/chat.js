@@ -1,5 +1,6 @@
 /** One conversation on a page of its own, by its address. */
 
+import "../widget/thread-element.js";
 import { find } from "./dom.js";
 import { parley, setTitle, startPage } from "./page.js";
 

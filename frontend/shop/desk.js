@@ -1,5 +1,6 @@
 /** The seller's desk: the conversations in which the person sells, those that wait for an answer first. */
 
+import "../widget/inbox-element.js";
 import { loadItems } from "./catalogue.js";
 import { el, find } from "./dom.js";
 import { parley, startPage } from "./page.js";

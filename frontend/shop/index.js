@@ -1,5 +1,6 @@
 /** The storefront: what people sell, what the shop sells, and the launcher in the corner. */
 
+import "../widget/launcher-element.js";
 import { card } from "./cards.js";
 import { loadItems } from "./catalogue.js";
 import { find } from "./dom.js";

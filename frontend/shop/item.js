@@ -1,5 +1,6 @@
 /** The page of one item: picture, words and facts; and the conversation about it, beside it or below. */
 
+import "../widget/thread-element.js";
 import { loadItems } from "./catalogue.js";
 import { el, find } from "./dom.js";
 import { avatar } from "./menu.js";

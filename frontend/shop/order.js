@@ -1,5 +1,6 @@
 /** One order: how far it is, what is in it, and its conversation with exactly the order's people. */
 
+import "../widget/thread-element.js";
 import { loadOrders } from "./catalogue.js";
 import { el, find } from "./dom.js";
 import { parley, setTitle, startPage } from "./page.js";

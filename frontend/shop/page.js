@@ -1,7 +1,6 @@
 /** What every page of the shop begins with: the person, one connection for all that is on the page, and the frame. */
 
 import { connect } from "../client/parley.js";
-import "../widget/parley-widget.js";
 import { el, find } from "./dom.js";
 import { showFrame } from "./frame.js";
 import { logIn } from "./person.js";
@@ -19,8 +18,8 @@ export async function startPage(fill) {
   try {
     const person = await logIn();
     const connection = connect({ url: "", getToken: person.getToken });
-    await showFrame({ person, connection, signal });
-    await fill({ person, connection, signal });
+    const page = { person, connection, signal };
+    await Promise.all([showFrame(page), fill(page)]);
   } catch (error) {
     console.error(error);
     find("#content", HTMLElement).prepend(apology());

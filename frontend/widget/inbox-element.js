@@ -52,3 +52,5 @@ export class ParleyInbox extends ParleyElement {
     this.#inbox = null;
   }
 }
+
+if (!customElements.get("parley-inbox")) customElements.define("parley-inbox", ParleyInbox);

@@ -84,3 +84,5 @@ export class ParleyLauncher extends ParleyElement {
     this.#button.setAttribute("aria-expanded", String(isOpen));
   }
 }
+
+if (!customElements.get("parley-launcher")) customElements.define("parley-launcher", ParleyLauncher);

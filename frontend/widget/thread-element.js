@@ -54,3 +54,5 @@ export class ParleyThread extends ParleyElement {
     this.#focusInput = null;
   }
 }
+
+if (!customElements.get("parley-thread")) customElements.define("parley-thread", ParleyThread);

@@ -82,7 +82,8 @@ export function createThreadView(connection, thread, { signal, items, hasBanner 
     skeleton.hidden = !isLoading || messages.length > 0;
     list.dataset.people = conversation.participants.length > 2 ? "many" : "two";
     list.classList.toggle("has-older", hasOlder);
-    const now = [conversation, messages, isLoading, ...pending];
+    const isOpening = isLoading && !scrolling.hasOpened;
+    const now = [conversation, messages, isOpening, ...pending];
     if (now.length !== drawn.length || now.some((one, i) => one !== drawn[i])) renderRows(now);
     renderTrouble(problem);
     fill(typing, typists, () => (typists.length > 0 ? [dots(), el("bdi", {}, WORDS.typing(typists.map(nameOf)))] : []));
