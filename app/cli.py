@@ -1,4 +1,4 @@
-"""The commands: serve, migrate, token, seed, doctor. They start things; nothing else."""
+"""The commands: serve, migrate, token, seed, epoch, doctor. They start things; nothing else."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import msgspec
 
 from app import database, doctor, logs, migrations, seed, server, settings
 from app.database import DatabaseError
+from app.delivery import log
 from app.identity import Identity
 from app.settings import Settings, SettingsError
 
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     for option, default in (("buyers", 100), ("sellers", 10), ("conversations", 200), ("messages", 5_000)):
         fill.add_argument(f"--{option}", type=int, default=default)
 
+    commands.add_parser("epoch", help="after a backup was restored: make every client load its state anew")
     commands.add_parser("doctor", help="check settings, database, LISTEN and migrations")
     return parser
 
@@ -124,8 +126,8 @@ async def _migrate_now() -> list[str]:
 
 def _welcome(chosen: Settings) -> str:
     root = f"http://{chosen.host}:{chosen.port}"
-    shop = f"  shop      {root}/\n  desk      {root}/desk\n" if chosen.demo else ""
-    return f"Parley is at {root}\n{shop}  API docs  {root}/docs"
+    shop = f"  shop      {root}/\n  desk      {root}/desk\n  people    {root}/login\n" if chosen.demo else ""
+    return f"Parley is at {root}\n{shop}  API docs  {root}/docs\n  doctor    {root}/doctor"
 
 
 def _migrate() -> int:
@@ -152,6 +154,13 @@ def _seed(**counts: int) -> int:
     return 0
 
 
+def _epoch() -> int:
+    database.configure(_with_database(settings.read(demo=True)))  # needs no secret
+    head = asyncio.run(log.check_epoch(is_rewound=True))
+    print(f"The epoch is now {head.epoch}.")
+    return 0
+
+
 def _doctor() -> int:
     return asyncio.run(doctor.examine())
 
@@ -162,5 +171,6 @@ COMMANDS: dict[str, Any] = {
     "migrate": _migrate,
     "token": _token,
     "seed": _seed,
+    "epoch": _epoch,
     "doctor": _doctor,
 }
