@@ -1,6 +1,6 @@
 /** One conversation as a page holds it open: its window of history, what is on its way, and what one can do in it. */
 
-import { Problem } from "./client.js";
+import { Problem, cutBy } from "./client.js";
 import { others, own, withMessages, withoutMessages } from "./store.js";
 
 /** @typedef {import("./store.js").Conversation} Conversation */
@@ -12,19 +12,21 @@ import { others, own, withMessages, withoutMessages } from "./store.js";
 const PAGE = 50;
 const WINDOW_MAX = 600; // messages kept while following the end; older ones are a page away
 
+/** @typedef {{ listeners: Set<() => void>, isVisible: boolean, isTyping: boolean }} Holder */
+
 /**
  * @param {Inside} inside
  * @param {string} id
  * @param {() => void} onClose
  */
 export function createThread(inside, id, onClose) {
-  /** @type {Set<() => void>} */
-  const listeners = new Set();
+  /** Who has it open. @type {Set<Holder>} */
+  const holders = new Set();
+  const closing = cutBy(inside.signal);
   let hasOlder = false;
   let hasNewer = false;
   let isLoading = true;
   let isLoaded = false;
-  let isVisible = false;
   /** @type {Problem | null} */
   let problem = null;
   const before = /** @type {Conversation} */ (inside.state().conversations.get(id));
@@ -37,8 +39,10 @@ export function createThread(inside, id, onClose) {
   }
 
   function changed() {
-    for (const listener of listeners) listener();
+    for (const { listeners } of holders) for (const listener of listeners) listener();
   }
+
+  const isVisible = () => [...holders].some((holder) => holder.isVisible);
 
   /** Do it, and tell when it is refused. @param {() => Promise<void>} work */
   async function loading(work) {
@@ -48,6 +52,7 @@ export function createThread(inside, id, onClose) {
     try {
       await work();
     } catch (error) {
+      if (closing.signal.aborted) return; // nobody waits for it any more
       if (!(error instanceof Problem)) throw error;
       problem = error;
     } finally {
@@ -57,7 +62,7 @@ export function createThread(inside, id, onClose) {
   }
 
   /** @param {import("./calls.js").HistoryQuery} query */
-  const page = (query) => inside.calls.listMessages(id, { limit: PAGE, ...query }, { signal: inside.signal });
+  const page = (query) => inside.calls.listMessages(id, { limit: PAGE, ...query }, { signal: closing.signal });
 
   /** Begin anew with a page: the newest, or the one where the unread begins. @param {boolean} [isToEnd] */
   async function load(isToEnd = false) {
@@ -107,7 +112,7 @@ export function createThread(inside, id, onClose) {
 
   /** Move the receipt: delivered when it is here, read when it is seen. */
   function move() {
-    const isSeen = isVisible && isLoaded && !hasNewer && document.visibilityState === "visible";
+    const isSeen = isVisible() && isLoaded && !hasNewer && document.visibilityState === "visible";
     if (isLoaded) void inside.receipts.move(conversation(), isSeen);
   }
 
@@ -189,36 +194,56 @@ export function createThread(inside, id, onClose) {
     toEnd: () => loading(() => load(true)),
     /** After a failure. */
     reload: () => loading(load),
-    /** @param {boolean} isSeen */
-    setVisible(isSeen) {
-      isVisible = isSeen;
-      move();
-    },
     /** Everything here is read, wherever the window is. */
     async markRead() {
       inside.hear("receipt.moved", await inside.calls.moveReceipt(id, { read_seq: conversation().last_seq }));
     },
-    /** @param {"change"} _name @param {() => void} listener @param {{ signal?: AbortSignal }} [options] */
-    on(_name, listener, { signal } = {}) {
-      listeners.add(listener);
-      const off = () => void listeners.delete(listener);
-      signal?.addEventListener("abort", off, { once: true });
-      return off;
-    },
-    close() {
-      isVisible = false;
-      inside.typing.stopped();
-      listeners.clear();
-      inside.update(withoutMessages(inside.state(), id));
-      onClose();
-    },
   };
+
+  /** For one more who opens it. Each hears, shows and closes it apart from the others; with the last one it ends. */
+  function hold() {
+    /** @type {Holder} */
+    const holder = { listeners: new Set(), isVisible: false, isTyping: false };
+    holders.add(holder);
+    const mine = {
+      /** The input's text after every change. @param {string} text */
+      typing(text) {
+        holder.isTyping = text.trim() !== "";
+        thread.typing(text);
+      },
+      /** @param {boolean} isSeen */
+      setVisible(isSeen) {
+        holder.isVisible = isSeen;
+        move();
+      },
+      /** @param {"change"} _name @param {() => void} listener @param {{ signal?: AbortSignal }} [options] */
+      on(_name, listener, { signal } = {}) {
+        holder.listeners.add(listener);
+        const off = () => void holder.listeners.delete(listener);
+        signal?.addEventListener("abort", off, { once: true });
+        return off;
+      },
+      close() {
+        if (!holders.delete(holder)) return;
+        if (holder.isTyping) inside.typing.stopped();
+        if (holders.size === 0) end();
+      },
+    };
+    return /** @type {typeof thread & typeof mine} */ (Object.assign(Object.create(thread), mine));
+  }
+
+  function end() {
+    closing.abort();
+    inside.update(withoutMessages(inside.state(), id));
+    onClose();
+  }
 
   return {
     thread,
+    hold,
     changed() {
       const all = held();
-      if (!hasNewer && isVisible && all.length > WINDOW_MAX * 2) {
+      if (!hasNewer && isVisible() && all.length > WINDOW_MAX * 2) {
         inside.update(withMessages(withoutMessages(inside.state(), id), id, all.slice(-WINDOW_MAX)));
         hasOlder = true;
       }
@@ -244,4 +269,4 @@ function upToGap(messages) {
   return messages[gap < 0 ? messages.length - 1 : gap - 1]?.seq ?? 0;
 }
 
-/** @typedef {ReturnType<typeof createThread>["thread"]} Thread */
+/** @typedef {ReturnType<ReturnType<typeof createThread>["hold"]>} Thread */

@@ -56,7 +56,7 @@ export function listRow(connection, conversation, { isOpen, isNeedsReply, onOpen
     el(
       "span",
       { class: "line" },
-      el("span", { class: "preview" }, ...preview(connection, conversation, me)),
+      el("span", { class: "preview", dir: "auto" }, ...preview(connection, conversation, me)),
       unread_count > 0 &&
         el("b", { class: "count", role: "img", "aria-label": WORDS.unread_count(unread_count) }, unread_count > COUNT_MAX ? `${COUNT_MAX}+` : String(unread_count)),
     ),

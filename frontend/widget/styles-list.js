@@ -36,9 +36,9 @@ export const LIST_SHEET = sheet(`
 .search input::placeholder { color: var(--p-dim); opacity: 1; }
 .search:focus-within { outline: 2px solid var(--p-accent); }
 .tabs { display: flex; margin: 0 1rem .625rem; background: var(--p-surface-2); border-radius: 999px; padding: .1875rem; }
-.tabs button { flex: 1; min-block-size: 2.375rem; padding: 0 .5rem; border-radius: 999px; color: var(--p-dim); font-size: .9375rem; font-weight: 550; white-space: nowrap; }
+.tabs button { flex: 1; display: inline-flex; align-items: center; justify-content: center; gap: .375rem; min-block-size: 2.375rem; padding: 0 .5rem; border-radius: 999px; color: var(--p-dim); font-size: .9375rem; font-weight: 550; white-space: nowrap; }
 .tabs [aria-pressed="true"] { background: var(--p-surface); color: var(--p-text); box-shadow: 0 1px 3px var(--p-shadow); }
-.tabs b { margin-inline-start: .375rem; font-weight: 700; color: var(--p-accent); }
+.tabs b { font-weight: 700; color: var(--p-accent); }
 .filters { display: flex; gap: .5rem; padding: 0 1rem .625rem; }
 .filters button { min-block-size: 2.25rem; padding: 0 .875rem; border-radius: 999px; border: 1px solid var(--p-line); color: var(--p-dim); font-size: .875rem; font-weight: 550; }
 .filters button:hover { border-color: var(--p-dim); color: var(--p-text); }
@@ -56,7 +56,7 @@ export const LIST_SHEET = sheet(`
 .faces > .avatar:only-child { inline-size: 3.5rem; block-size: 3.5rem; font-size: 1.125rem; }
 .faces > img + .avatar { position: absolute; inset-block-end: -.25rem; inset-inline-end: -.375rem; inline-size: 1.75rem; block-size: 1.75rem; font-size: .625rem; box-shadow: 0 0 0 2px var(--p-surface); }
 .line { display: flex; align-items: center; gap: .5rem; min-inline-size: 0; }
-.line > :first-child { flex: 1; min-inline-size: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.line > :first-child { flex: 1; min-inline-size: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; text-align: -webkit-match-parent; text-align: match-parent; }
 .line .who { font-weight: 600; }
 .conversations time { color: var(--p-dim); font-size: .75rem; flex: none; }
 .topic { font-size: .8125rem; color: var(--p-dim); }

@@ -12,13 +12,14 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.talk import visit, write
 from tests.conftest import NewDatabase
-from tests.harness import Cast, Server, close_cast, free_port, gather_cast
+from tests.harness import Cast, Person, Server, close_cast, free_port, gather_cast
 
 pytestmark = pytest.mark.browser
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A shop</title>
 <link rel="icon" href="data:,"></head><body><main><h1>Oak table</h1></main>
 <script src="{server}/parley.js" data-token="{token}" {more} async></script></body></html>"""
+NAMES = {"ghost": "\u200b\u2060\u00ad", "turner": "\u202eSol\u202c"}
 POLICY = "default-src 'none'; script-src {server}; connect-src {server}; img-src data:"
 
 
@@ -162,4 +163,21 @@ async def test_everything_can_be_done_by_keyboard(browser: Browser, page_of_shop
     await page.keyboard.press("Escape")
     await expect(row).to_contain_text("Hello Sol")
     await expect(row).to_be_focused()
+    assert [] == complaints
+
+
+async def test_a_name_that_cannot_be_seen_is_not_shown_as_nothing(
+    browser: Browser, page_of_shop: ShopPage, cast: Cast
+) -> None:
+    """Spaces of no width, and letters that turn the writing round: the id stands for those, these do nothing."""
+    complaints: list[str] = []
+    ghost, turner = (Person(cast.bea.url, f"{name}-{cast.listing}", name=shown) for name, shown in NAMES.items())
+    for person in (ghost, turner):
+        opened = await person.post("/conversations", participants=[{"user_id": cast.bea.id}])
+        await person.say(opened.json()["conversation"]["id"], f"I am {person.id}")
+    page = await embedded(browser, page_of_shop, cast, complaints, 'data-open=""')
+    for person, shown in ((ghost, ghost.id), (turner, "Sol")):
+        row = page.get_by_role("listitem").filter(has_text=f"I am {person.id}")
+        await expect(row.locator("bdi.who")).to_have_text(shown)
+        await person.close()
     assert [] == complaints
