@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check fmt bench figures pictures loadtest lock clean browser
+.PHONY: help run test check fmt bench figures pictures loadtest soak lock clean browser
 
 PIP := .venv/bin/python -m pip --disable-pip-version-check -qq
 # Node comes from the virtual environment, so `tsc` does not depend on the system's.
@@ -40,6 +40,9 @@ pictures: .venv/.dev browser ## the pictures of the documents, taken anew
 
 loadtest: .venv/.dev ## headless locust against a server that it starts [ARGS=...]
 	@exec .venv/bin/python -m loadtests.run $(ARGS)
+
+soak: .venv/.dev ## load and random faults on a server of its own: nothing may be lost [MINUTES=30]
+	@exec .venv/bin/python -m loadtests.soak --minutes $(or $(MINUTES),30) $(ARGS)
 
 lock: .venv/.dev ## pin what pyproject.toml asks for [ARGS=--upgrade]
 	$(UV_COMPILE) --group build --output-file requirements.lock $(ARGS)

@@ -7,6 +7,7 @@ import gc
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -14,6 +15,8 @@ from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
 
 from app import database, limits
 from app.api import contexts, conversations, demo, docs, events, me, messages, operating, pages, problems
@@ -26,9 +29,12 @@ from app.chat.receipts import RECEIPTS
 from app.database import FAILED
 from app.delivery import log
 from app.delivery.bus import Bus
+from app.delivery.bus_nats import NatsBus
+from app.delivery.bus_postgres import PostgresBus
 from app.delivery.hub import HUB
 from app.delivery.leases import Leases
 from app.delivery.listener import LISTENER
+from app.delivery.rates import RATES, SCARCE
 from app.delivery.wheel import WHEEL
 from app.identity import Identity
 from app.settings import Settings
@@ -37,16 +43,12 @@ BODY_BYTES_MAX = 64 * 1024  # 4,000 characters, each escaped as JSON may, and wh
 GC_THRESHOLDS = (50_000, 50, 50)  # few cycles arise; collecting often costs more than it frees
 TRIM_SECONDS = 300.0
 SESSIONS_LOOK_SECONDS = 5.0
+SESSIONS_LOOK_DEAF_SECONDS = 0.5  # an ended token ends its streams within a second all the same
 
 logger = structlog.get_logger("parley")
-# Answers of calls. Not streams, whose every frame leaves at once, and not files, which are compressed once.
+# Long answers of calls. Not streams, whose every frame leaves at once, and not files, which are compressed once.
 COMPRESSION = CompressionConfig(
-    backend="brotli",
-    brotli_quality=4,
-    brotli_gzip_fallback=True,
-    gzip_compress_level=4,
-    minimum_size=1_000,
-    exclude=[r"^/(?!api/v1/)", r"^/api/v1/events"],
+    backend="brotli", brotli_quality=4, brotli_gzip_fallback=True, gzip_compress_level=4, minimum_size=1_000
 )
 
 
@@ -58,6 +60,7 @@ def create_app(settings: Settings) -> Edge:
     signed = Router(
         path="/",
         before_request=signed_in,
+        middleware=[DefineMiddleware(CompressionMiddleware, config=COMPRESSION)],
         route_handlers=[me.ROUTER, contexts.ROUTER, conversations.ROUTER, messages.ROUTER],
     )
     api = Router(
@@ -80,7 +83,6 @@ def create_app(settings: Settings) -> Edge:
         exception_handlers=problems.HANDLERS,
         request_max_body_size=BODY_BYTES_MAX,
         cors_config=_cors(settings),
-        compression_config=COMPRESSION,
         openapi_config=docs.CONFIG,
         lifespan=[_running],
         logging_config=None,
@@ -144,6 +146,8 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
     def on_signal(kind: str, data: str, audience: list[str]) -> None:
         if kind == sessions.REVOKED:
             sessions.hear_end(identity, data)
+        elif kind == SCARCE:
+            RATES.hear(data)
         elif kind == "presence":
             if not said.full():
                 said.put_nowait(data)
@@ -154,9 +158,7 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
         await LISTENER.on_connect()
         await sessions.load_ended(identity)
 
-    url = settings.listen_url or settings.database_url
-    assert url is not None  # database.connect has used it
-    LISTENER.bus = Bus(url, on_head=LISTENER.hint, on_signal=on_signal, on_connect=on_connect)
+    LISTENER.bus = _bus(settings, on_head=LISTENER.hint, on_signal=on_signal, on_connect=on_connect)
     await LISTENER.start()
     tasks = [
         asyncio.create_task(_watched(coroutine))
@@ -165,6 +167,7 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
             LISTENER.run(),
             WHEEL.run(),
             leases.run(),
+            RATES.run(),
             _tell_presence(said),
             _look_for_ended_sessions(identity),
             _trim(timedelta(days=settings.log_retention_days)),
@@ -183,6 +186,14 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
         await leases.close()
         await database.disconnect()
+
+
+def _bus(settings: Settings, **hooks: Any) -> Bus:
+    if settings.bus != "postgres":
+        return NatsBus(settings.bus, **hooks)
+    url = settings.listen_url or settings.database_url
+    assert url is not None  # database.connect has used it
+    return PostgresBus(url, **hooks)
 
 
 async def _watched(work: Coroutine[Any, Any, None]) -> None:
@@ -206,8 +217,12 @@ async def _tell_presence(said: asyncio.Queue[str]) -> None:
 
 async def _look_for_ended_sessions(identity: Identity) -> None:
     """Sessions ended elsewhere are told by the bus, which may lose anything."""
+    looked_at = monotonic()
     while True:
-        await asyncio.sleep(SESSIONS_LOOK_SECONDS)
+        await asyncio.sleep(SESSIONS_LOOK_DEAF_SECONDS)
+        if LISTENER.is_hearing and monotonic() - looked_at < SESSIONS_LOOK_SECONDS:
+            continue
+        looked_at = monotonic()
         with suppress(*FAILED):
             await sessions.load_ended(identity)
 

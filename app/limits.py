@@ -1,46 +1,95 @@
-"""Rate limits: token buckets in memory, per process. Kept for whoever was active lately, never for everybody."""
+"""Rate limits: token buckets in memory. Kept for whoever was active lately, never for everybody.
+
+Processes tell each other what they gave away (`delivery/rates.py`), most of it afterwards: as long as a bucket is well
+filled, an eighth of it may be taken here before the others have heard of it, so that an ordinary message waits for
+nobody. When it gets scarce, whoever takes asks first. So one burst gets at most an eighth of the count more for every
+further process, and in the long run nobody gets more than the rate: what was given too much is a debt of the bucket.
+"""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
 
 from app.errors import RateLimited
 from app.settings import Rate
 
 KEYS_MAX = 100_000  # then the full buckets are swept out
+SHARE = 8  # of what is there, a process may give away an eighth before it has told the others
 
 
 class Buckets:
-    """One bucket a key: `rate.count` at once, refilled evenly over `rate.seconds`. No rate, no limit."""
+    """One bucket a key: `rate.count` at once, refilled evenly over `rate.seconds`. No rate, no limit.
 
-    def __init__(self, rate: Rate | None) -> None:
+    `owed` is what was taken here and not told yet. `ask(buckets, key)` tells it, and sets the level to what all know.
+    """
+
+    def __init__(self, rate: Rate | None, name: str = "") -> None:
         self.rate = rate
+        self.name = name
         self.levels: dict[str, tuple[float, float]] = {}
+        self.owed: dict[str, int] = {}
+        self.ask: Callable[[Buckets, str], Awaitable[None]] | None = None
 
-    def take(self, key: str) -> None:
-        """Take one, or raise `RateLimited` with the whole seconds until there is one again."""
-        if self.rate is None:
+    async def spend(self, key: str) -> None:
+        """Take one of what all processes have together, or raise `RateLimited`. Waits only when that gets scarce."""
+        left = self.take(key)
+        if self.ask is None or self.rate is None:
             return
+        owed = self.owed[key] = self.owed.get(key, 0) + 1
+        if owed <= max((left + owed) // SHARE, left + owed >= self.rate.count):  # of a full one the first is free
+            return
+        await self.ask(self, key)
+        if (level := self._level(key, time.monotonic())) < 0:  # somebody else has had it
+            self.levels[key] = (level + 1, time.monotonic())
+            self.owed[key] = self.owed.get(key, 0) - 1
+            self._refuse(level + 1)
+
+    def take(self, key: str) -> float:
+        """Take one and return what is left, or raise `RateLimited` with the whole seconds until there is one again."""
+        if self.rate is None:
+            return math.inf
         now = time.monotonic()
-        level = self._level(key, now)
-        if level < 1:
-            seconds = (1 - level) * self.rate.seconds / self.rate.count
-            raise RateLimited(retry_after_seconds=max(1, math.ceil(seconds)))
-        self.levels[key] = (level - 1, now)
+        left = self._level(key, now) - 1
+        if left < 0:
+            self._refuse(left + 1)
+        self.levels[key] = (left, now)
         if len(self.levels) > KEYS_MAX:
             self._sweep(now)
+        return left
+
+    def know(self, key: str, level: float) -> None:
+        """All processes together have left so much of a bucket; what is owed here is not yet taken off."""
+        self.levels[key] = (level - self.owed.get(key, 0), time.monotonic())
+
+    def hear(self, key: str, level: float) -> None:
+        """Another process says that a bucket is getting empty."""
+        if level - self.owed.get(key, 0) < self._level(key, time.monotonic()):
+            self.know(key, level)
+
+    def _refuse(self, level: float) -> NoReturn:
+        assert self.rate is not None
+        seconds = (1 - level) * self.rate.seconds / self.rate.count
+        raise RateLimited(retry_after_seconds=max(1, math.ceil(seconds)))
 
     def _level(self, key: str, now: float) -> float:
         assert self.rate is not None
-        level, at = self.levels.get(key, (float(self.rate.count), now))
-        return min(self.rate.count, level + (now - at) * self.rate.count / self.rate.seconds)
+        count = self.rate.count
+        if (kept := self.levels.get(key)) is None:
+            return count
+        level = kept[0] + (now - kept[1]) * count / self.rate.seconds
+        return min(level, count)
 
     def _sweep(self, now: float) -> None:
         assert self.rate is not None
-        self.levels = {key: kept for key, kept in self.levels.items() if self._level(key, now) < self.rate.count}
+        full = [key for key in self.levels if key not in self.owed and self._level(key, now) >= self.rate.count]
+        for key in full:
+            del self.levels[key]
 
 
-SENDS = Buckets(None)
-OPENINGS = Buckets(None)
-AUTH_FAILURES = Buckets(None)
+SENDS = Buckets(None, "send")
+OPENINGS = Buckets(None, "open")
+AUTH_FAILURES = Buckets(None, "auth")
+ALL = (SENDS, OPENINGS, AUTH_FAILURES)

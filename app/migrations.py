@@ -13,23 +13,32 @@ from piccolo.apps.migrations.tables import Migration
 from app.database import DB
 
 APP = "parley"
-LOCK = 7_172_359  # of pg_advisory_lock; two servers starting at once migrate one after the other
+LOCK = 7_172_359  # of pg_advisory_xact_lock; two servers starting at once migrate one after the other
+
+# A lock of the transaction: one of the session would stay with a pooler's connection for as long as that lives.
+ALONE = "SET LOCAL idle_in_transaction_session_timeout = 0"
 
 
 async def forwards() -> list[str]:
     """Run what has not run yet; returns the names. Uses connections of its own, not the pool."""
     connection = await DB.get_new_connection()
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
-        wanted = await pending()
-        if wanted:
-            with contextlib.redirect_stdout(io.StringIO()):
-                result = await ForwardsMigrationManager(app_name=APP).run()
-            if not result.success:
-                raise RuntimeError(result.message or "the migrations failed")
-        return wanted
+        async with connection.transaction():
+            await connection.execute(ALONE)
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+            return await _run_pending()
     finally:
         await connection.close()
+
+
+async def _run_pending() -> list[str]:
+    wanted = await pending()
+    if wanted:
+        with contextlib.redirect_stdout(io.StringIO()):
+            result = await ForwardsMigrationManager(app_name=APP).run()
+        if not result.success:
+            raise RuntimeError(result.message or "the migrations failed")
+    return wanted
 
 
 async def backwards(to: str = "all") -> None:

@@ -22,6 +22,8 @@ import uvicorn
 from prometheus_client import multiprocess
 
 from app import asgi
+from app.connection import LOOK_SECONDS as SLOW_LOOK_SECONDS
+from app.connection import Connection, end_slow_ones
 from app.settings import Settings, child_environment
 
 BACKLOG = 2_048
@@ -31,6 +33,7 @@ RESTART_SECONDS = 1.0  # between a worker's crash and its successor
 LOOK_SECONDS = 0.2
 START_LOOK_SECONDS = 0.05
 LAST_REQUESTS_SECONDS = 0.5  # for requests that are on their way when the port closes
+TICKS_PER_SECOND = 10  # uvicorn's
 END_SECONDS = 18.0  # a worker that has not ended by then is killed
 ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
@@ -53,6 +56,11 @@ class Server(uvicorn.Server):
         if self.lifeline is not None:
             loop.add_reader(self.lifeline, self._orphaned)
         yield
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % (SLOW_LOOK_SECONDS * TICKS_PER_SECOND) == 0:
+            end_slow_ones(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     def _orphaned(self) -> None:
         """The other end of the lifeline is gone, and with it the supervisor."""
@@ -117,7 +125,7 @@ def run(settings: Settings, listening: socket.socket, lifeline: int | None = Non
     config = uvicorn.Config(
         asgi.create_app(settings),
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         lifespan="on",
         access_log=False,
         log_config=None,

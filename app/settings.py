@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -53,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stream_max_age_seconds: int = 3600
     log_retention_days: int = 14
     drain_seconds: float = 2.0
+    log_level: str = "info"
 
 
 class SettingsError(Exception):
@@ -179,6 +181,21 @@ def _postgres_url(raw: str) -> str:
     return raw
 
 
+def _bus(raw: str) -> str:
+    servers = [part.strip() for part in raw.split(",")]
+    if servers == ["postgres"]:
+        return "postgres"
+    for server in servers:
+        try:
+            parts = urlsplit(server)
+            is_right = parts.scheme in ("nats", "tls") and parts.hostname and parts.port != 0 and not parts.path
+        except ValueError:  # not a port
+            is_right = False
+        if not is_right:  # what it says may have a password in it
+            raise ValueError("is neither postgres nor servers like nats://user:password@host:4222, comma-separated")
+    return ",".join(servers)
+
+
 def _public_key(raw: str) -> str:
     pem = raw.replace("\\n", "\n")
     try:
@@ -217,7 +234,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "PARLEY_JWT_AUDIENCE": ("jwt_audience", str),
     "PARLEY_JWT_ISSUER": ("jwt_issuer", str),
     "PARLEY_ALLOWED_ORIGINS": ("allowed_origins", _origins),
-    "PARLEY_BUS": ("bus", _one_of("postgres")),
+    "PARLEY_BUS": ("bus", _bus),
     "PARLEY_SEND_LIMIT": ("send_limit", _rate),
     "PARLEY_OPEN_LIMIT": ("open_limit", _rate),
     "PARLEY_AUTH_FAILURE_LIMIT": ("auth_failure_limit", _rate),
@@ -225,4 +242,5 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "PARLEY_STREAM_MAX_AGE_SECONDS": ("stream_max_age_seconds", _number(1, 86_400)),
     "PARLEY_LOG_RETENTION_DAYS": ("log_retention_days", _number(1, 3650)),
     "PARLEY_DRAIN_SECONDS": ("drain_seconds", _number(0, 15, float)),
+    "PARLEY_LOG_LEVEL": ("log_level", _one_of("debug", "info", "warning", "error")),
 }

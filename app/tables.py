@@ -214,6 +214,14 @@ class RevokedToken(Table, tablename="revoked_token", db=DB):
     expires_at = Timestamptz(default=None)
 
 
+class RateBucket(Table, tablename="rate_bucket", db=DB):
+    """When a bucket of a rate limit will be full again; `id` is the limit's name and whom it limits. Unlogged: after a
+    crash of the database all are full."""
+
+    id = Varchar(length=140, primary_key=True, default=None)
+    full_at = Timestamptz(default=None)
+
+
 TABLES: list[type[Table]] = [
     User,
     Context,
@@ -227,6 +235,7 @@ TABLES: list[type[Table]] = [
     PresenceLease,
     StreamTicket,
     RevokedToken,
+    RateBucket,
 ]
 
 Row = dict[str, Any]

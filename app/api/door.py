@@ -29,29 +29,45 @@ async def signed_in(request: Req) -> None:
 async def _caller_of(request: Req) -> Caller:
     token = _token_of(request)
     identity: Identity = request.app.state.identity
-    address = request.scope["client"][0] if request.scope["client"] else ""
     try:
         caller = await identity.verify(token)
     except NotSignedIn:
-        AUTH_FAILURES.take(address)
+        await count_failure(request.scope)
         raise
     await users.meet(caller)
     return caller
 
 
+async def count_failure(scope: Any) -> None:
+    """Count a bad token or ticket against the address it came from. Raises `RateLimited` when they are too many."""
+    await AUTH_FAILURES.spend(scope["client"][0] if scope["client"] else "")
+
+
 def _token_of(request: Req) -> str:
-    for name, value in request.scope["headers"]:
-        if name == b"authorization":
-            scheme, _, token = value.decode("latin-1").partition(" ")
-            if scheme.lower() != "bearer" or not token:
-                raise NotSignedIn("The Authorization header must be `Bearer <token>`.")
-            return token
-    cookie = request.cookies.get(COOKIE)
+    said = [value for name, value in request.scope["headers"] if name == b"authorization"]
+    if len(said) > 1:  # a proxy in front of us may have looked at the other one
+        raise NotSignedIn("There must be one Authorization header.")
+    if said:
+        scheme, _, token = said[0].decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise NotSignedIn("The Authorization header must be `Bearer <token>`.")
+        return token
+    cookie = _cookie_of(request)
     if not cookie:
         raise NotSignedIn
     if request.method not in SAFE_METHODS:
         check_same_site(request)
     return cookie
+
+
+def _cookie_of(request: Req) -> str | None:
+    """The session cookie. Two that differ: a neighbouring site has set one for us as well, and whose comes first is
+    the browser's affair (RFC 6265 8.6), so neither is believed."""
+    pairs = (pair.strip().partition("=") for said in request.headers.getall("cookie", []) for pair in said.split(";"))
+    found = {value for name, _, value in pairs if name == COOKIE}
+    if len(found) > 1:
+        raise NotSignedIn("There are two session cookies. Sign in anew.")
+    return found.pop() if found else None
 
 
 def check_same_site(request: Req) -> None:

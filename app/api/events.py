@@ -10,7 +10,7 @@ from litestar.datastructures import Cookie
 from litestar.openapi import ResponseSpec
 from litestar.params import Parameter
 
-from app.api.door import COOKIE, signed_in
+from app.api.door import COOKIE, count_failure, signed_in
 from app.chat import sessions
 from app.delivery.listener import LISTENER
 from app.delivery.poll import WAIT_SECONDS_MAX, poll
@@ -102,11 +102,19 @@ def _cookie(request: Req, token: str, max_age: int) -> Cookie:
 
 async def _stream(request: Req, cursor: str | None, ticket: str | None) -> EventStream:
     if ticket is not None:
-        who = await sessions.redeem_ticket(ticket)
+        who = await _redeem(request, ticket)
     else:
         await signed_in(request)
         who = _ticket_of(request.user)
     return _event_stream(request.app.state.settings, who, _last_event_id(request) or cursor)
+
+
+async def _redeem(request: Req, ticket: str) -> Ticket:
+    try:
+        return await sessions.redeem_ticket(ticket)
+    except NotSignedIn:
+        await count_failure(request.scope)
+        raise
 
 
 def event_stream(settings: Settings, caller: Caller, cursor: str | None) -> EventStream:

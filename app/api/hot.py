@@ -20,12 +20,12 @@ from litestar import Litestar, Request
 
 from app.api import problems
 from app.api.body import Ready
+from app.api.door import count_failure
 from app.api.events import CURSOR_CHARACTERS_MAX, event_stream
 from app.chat import messages, users
 from app.delivery.cork import cork
 from app.errors import NotSignedIn, TooLarge
 from app.identity import Caller, Identity
-from app.limits import AUTH_FAILURES
 from app.schemas import Draft
 from app.settings import Settings
 
@@ -73,9 +73,11 @@ class Hot:
         return partial(self._stream, token, headers.get(b"last-event-id", b"").decode("latin-1") or cursor or None)
 
     def _ordinary_headers(self, scope: Any) -> dict[bytes, bytes]:
-        """The headers; none when the answer would have to have those of CORS."""
+        """The headers; none when one of them comes twice, or when the answer would have to have those of CORS."""
         headers = dict(scope["headers"])
-        return {} if self.settings.allowed_origins and b"origin" in headers else headers
+        if len(headers) < len(scope["headers"]) or (self.settings.allowed_origins and b"origin" in headers):
+            return {}
+        return headers
 
     async def _send(self, token: str, conversation_id: UUID, scope: Any, receive: Any, send: Any) -> None:
         try:
@@ -100,7 +102,7 @@ class Hot:
             caller = await self.identity.verify(token)
         except NotSignedIn:
             if scope is not None:
-                AUTH_FAILURES.take(scope["client"][0] if scope["client"] else "")
+                await count_failure(scope)
             raise
         await users.meet(caller)
         return caller

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from litestar import Response, Router, get
@@ -61,11 +60,7 @@ async def _database() -> str | None:
 
 
 def _listener() -> str | None:
-    if LISTENER.bus is None:
-        return "not started"
-    if LISTENER.bus.is_hearing:
-        return None
-    return f"deaf for {time.monotonic() - LISTENER.bus.deaf_since:.1f} s, polling instead"
+    return "not started" if LISTENER.bus is None else LISTENER.bus.complaint
 
 
 def _draining() -> str | None:

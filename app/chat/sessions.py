@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from app.delivery.bus import SIGNAL_CHANNEL, payload
+from app.delivery import listener
 from app.delivery.hub import HUB
 from app.delivery.reader import Ticket
 from app.errors import NotSignedIn
@@ -60,19 +60,16 @@ async def redeem_ticket(ticket: str) -> Ticket:
     return Ticket(rows[0]["user_id"], rows[0]["token_digest"], rows[0]["token_expires_at"])
 
 
-# Stored and told at once: whoever does not hear it reads it at the next look (`load_ended`).
-END = """
-WITH ended AS (INSERT INTO revoked_token (digest, expires_at) VALUES ({}, {}) ON CONFLICT DO NOTHING)
-SELECT pg_notify({}, {})
-"""
+END = "INSERT INTO revoked_token (digest, expires_at) VALUES ({}, {}) ON CONFLICT DO NOTHING"
 
 
 async def end(identity: Identity, caller: Caller) -> None:
     """End the caller's token everywhere: its streams say `bye` within a second, and it is refused from now on."""
     said = msgspec.json.encode(Revocation(digest=caller.digest.hex(), expires_at=caller.expires_at)).decode()
     expires_at = datetime.fromtimestamp(caller.expires_at, UTC)
-    await RevokedToken.raw(END, caller.digest, expires_at, SIGNAL_CHANNEL, payload(REVOKED, said))
+    await RevokedToken.raw(END, caller.digest, expires_at)
     hear_end(identity, said)
+    await listener.announce(REVOKED, said)  # whoever does not hear it reads it at the next look (`load_ended`)
 
 
 def hear_end(identity: Identity, said: bytes | str) -> None:

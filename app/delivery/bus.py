@@ -1,7 +1,8 @@
-"""The bus between processes, over LISTEN/NOTIFY: hints of the log's head, and signals. It may lose anything.
+"""The bus between processes: hints of the log's head, and signals. It may lose anything.
 
-One dedicated connection, never from the pool. A probe it sends to itself every few seconds tells whether it hears:
-through a transaction pooler LISTEN is silently deaf. Not here: what a hint means (`listener.py`).
+Four things a bus does: `run` (hear, reconnecting for ever), `tell` the head, `signal`, and know whether it hears. It
+asks itself every few seconds by an echo, for there are ways to be silently deaf. Over Postgres in `bus_postgres.py`,
+over NATS in `bus_nats.py`. Not here: what a hint means (`listener.py`).
 """
 
 from __future__ import annotations
@@ -9,21 +10,17 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-import asyncpg
 import structlog
 
 from app import metrics
-from app.database import AWAY, CONNECT_SECONDS, DB, FAILED, connection_arguments
+from app.database import FAILED
 
-LOG_CHANNEL = "parley_log"
-SIGNAL_CHANNEL = "parley_signal"
 PAYLOAD_BYTES_MAX = 7_900  # NOTIFY takes 7,999
 COALESCE_SECONDS = 0.05  # signals of this time travel together
 PROBE_SECONDS = 3.0
@@ -40,72 +37,88 @@ class Bus:
     """`on_head(position)` and `on_signal(kind, data, audience)` are called for what is heard; `on_connect` after each
     (re)connection, before `is_hearing` becomes true."""
 
+    name = "bus"
+    hears_commits = False  # whether a commit tells the others by itself, or `tell` must be called after it
+    check_seconds = 3.0  # between two looks at the log's head while it hears
+    failures: tuple[type[Exception], ...] = FAILED
+
     def __init__(
         self,
-        url: str,
         *,
         on_head: Callable[[int], None],
         on_signal: Callable[[str, str, list[str]], None],
         on_connect: Callable[[], Awaitable[None]],
     ) -> None:
-        self.url = url
         self.on_head = on_head
         self.on_signal = on_signal
         self.on_connect = on_connect
         self.is_hearing = False
         self.deaf_since = time.monotonic()
-        self.echo_channel = f"parley_echo_{secrets.token_hex(6)}"
+        self.trouble = "not connected yet"
         self.echo = asyncio.Event()
         self.lost = asyncio.Event()
         self.waiting: list[Signal] = []
         self.flushing: asyncio.Task[None] | None = None
+
+    # --- what each kind of bus does in its own way -----------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        """Connect, and call `_attend` once everything that is told can be heard; hang up at the end."""
+        raise NotImplementedError
+
+    async def _knock(self) -> None:
+        """Say something that sets `echo` when it is heard."""
+        raise NotImplementedError
+
+    async def _say(self, payloads: list[str]) -> None:
+        """Tell signals to all processes, this one too."""
+        raise NotImplementedError
+
+    def tell(self, position: int) -> None:
+        """The log has reached this position: tell the others, where the commit has not done so."""
+
+    def forget(self) -> None:
+        """The log has another history now: what was said of the old one counts for nothing."""
+
+    def explain(self, error: Exception) -> str:
+        """What went wrong, in a word for the log and for `ready`. Never an address: it may have a password in it."""
+        return type(error).__name__
 
     # --- hearing ---------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Listen for ever, reconnecting with jitter."""
         delay = BACKOFF_SECONDS[0]
-        while True:
+        while not _is_cancelled():
             try:
                 await self._listen()
                 delay = BACKOFF_SECONDS[0]
-            except FAILED as error:
-                log.warning("listener lost", error=type(error).__name__)
+            except self.failures as error:
+                self.trouble = self.explain(error)
+                log.warning("listener lost", bus=self.name, error=self.trouble)
             self._go_deaf()
             await asyncio.sleep(random.uniform(0, delay))
             delay = min(delay * 2, BACKOFF_SECONDS[1])
 
-    async def _listen(self) -> None:
-        connection = await asyncpg.connect(
-            **connection_arguments(self.url), timeout=CONNECT_SECONDS, command_timeout=ECHO_SECONDS
-        )
-        try:
-            _keep_alive(connection)
-            self.lost.clear()
-            connection.add_termination_listener(lambda _: self.lost.set())
-            await connection.add_listener(LOG_CHANNEL, lambda *said: self.on_head(int(said[3])))
-            await connection.add_listener(SIGNAL_CHANNEL, lambda *said: self._hear(said[3]))
-            await connection.add_listener(self.echo_channel, lambda *_: self.echo.set())
+    async def _attend(self) -> None:
+        """Hear until the connection is lost. Raises TimeoutError when what is told is not heard."""
+        await self._probe()
+        await self.on_connect()
+        self._hear_again()
+        while not _is_cancelled():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PROBE_SECONDS):
+                    await self.lost.wait()
+                    return
             await self._probe()
-            await self.on_connect()
-            self._hear_again()
-            while True:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(PROBE_SECONDS):
-                        await self.lost.wait()
-                        return
-                await self._probe()
-        finally:
-            connection.terminate()
 
     async def _probe(self) -> None:
-        """Raise TimeoutError when what is said on the pool's connections is not heard on the listening one."""
         self.echo.clear()
-        await self._say("SELECT pg_notify($1, '')", self.echo_channel)
         async with asyncio.timeout(ECHO_SECONDS):
+            await self._knock()
             await self.echo.wait()
 
-    def _hear(self, said: str) -> None:
+    def _hear(self, said: str | bytes) -> None:
         for kind, data, audience in json.loads(said):
             metrics.SIGNALS.inc()
             self.on_signal(kind, data, audience)
@@ -113,12 +126,20 @@ class Bus:
     def _hear_again(self) -> None:
         self.is_hearing = True
         metrics.DEAF.inc(time.monotonic() - self.deaf_since)
-        log.info("listening")
+        log.info("listening", bus=self.name)
 
     def _go_deaf(self) -> None:
         if self.is_hearing:
             self.is_hearing = False
             self.deaf_since = time.monotonic()
+
+    @property
+    def complaint(self) -> str | None:
+        """Why this process is not ready, or None when it hears."""
+        if self.is_hearing:
+            return None
+        seconds = time.monotonic() - self.deaf_since
+        return f"{self.name} bus: deaf for {seconds:.1f} s ({self.trouble}), polling instead"
 
     # --- telling ---------------------------------------------------------------------------------------------------
 
@@ -129,30 +150,31 @@ class Bus:
         if self.flushing is None:
             self.flushing = asyncio.create_task(self._flush())
 
+    async def announce(self, kind: str, data: str) -> None:
+        """Tell every process a signal for everybody, now."""
+        await self._say(payloads_of([(kind, data, [])]))
+
     async def _flush(self) -> None:
         try:
             await asyncio.sleep(COALESCE_SECONDS)
             signals, self.waiting = self.waiting, []
-            payloads = list(_payloads(signals))
-            with suppress(*AWAY):
-                await self._say("SELECT pg_notify($1, said) FROM unnest($2::text[]) AS said", SIGNAL_CHANNEL, payloads)
+            with suppress(*self.failures):
+                await self._say(payloads_of(signals))
         finally:
             self.flushing = None
             if self.waiting:
                 self.flushing = asyncio.create_task(self._flush())
 
-    async def _say(self, statement: str, *arguments: Any) -> None:
-        async with DB.pool.acquire(timeout=ECHO_SECONDS) as connection:  # type: ignore[union-attr]
-            await connection.execute(statement, *arguments)
+
+def _is_cancelled() -> bool:
+    """Whether this task was told to end, also where a library has lost the word, as Python 3.11's `wait_for` does when
+    what it waits for ends at the same moment."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
-def payload(kind: str, data: str) -> str:
-    """One signal for everybody, as it travels on `SIGNAL_CHANNEL`: for whoever tells it in a statement of their own."""
-    return json.dumps([(kind, data, [])], separators=(",", ":"))
-
-
-def _payloads(signals: list[Signal]) -> list[str]:
-    """The signals as NOTIFY payloads: as many in one as fit, a wide audience cut into several."""
+def payloads_of(signals: list[Signal]) -> list[str]:
+    """The signals as they travel: as many in one payload as fit, a wide audience cut into several."""
     payloads: list[str] = []
     gathered: list[str] = []
     size = 2
@@ -178,9 +200,8 @@ def _pieces(kind: str, data: str, audience: list[str]) -> list[Signal]:
     return _pieces(kind, data, audience[:half]) + _pieces(kind, data, audience[half:])
 
 
-def _keep_alive(connection: Any) -> None:
+def keep_alive(raw: Any) -> None:
     """Ask the kernel to notice a peer that vanished without a word (a half-open connection)."""
-    raw = connection._transport.get_extra_info("socket")
     if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if hasattr(socket, "TCP_KEEPIDLE"):

@@ -13,6 +13,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import msgspec
+
 from app import metrics
 from app.delivery.log import Cursor, Head
 from app.tables import Row
@@ -50,6 +52,12 @@ class Entry:
     def data(self) -> bytes:
         return self.frame[self.head_length : -2]
 
+    def is_of(self, row: Row) -> bool:
+        """Whether it was made of this row. What a message's event says may have been blanked since."""
+        if (self.position, self.kind, self.message_id) != (row["position"], row["kind"], row["message_id"]):
+            return False
+        return self.message_id is not None or msgspec.json.decode(self.data) == msgspec.json.decode(row["data"])
+
 
 def entry_of(epoch: str, row: Row) -> Entry:
     """The entry of a row of the log."""
@@ -76,6 +84,11 @@ class Hub:
     @property
     def cursor(self) -> Cursor:
         return Cursor(self.epoch, self.head)
+
+    @property
+    def last(self) -> Entry | None:
+        """The newest entry; none when the tail is empty."""
+        return self.tail[-1] if self.tail else None
 
     def restart(self, head: Head, position: int) -> None:
         """Forget the tail and begin after `position`. Readers of another epoch find out at their next step."""

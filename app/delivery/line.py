@@ -9,7 +9,8 @@ from typing import Any
 
 import asyncpg
 
-from app.database import AWAY, CLOSINGS, CONNECT_SECONDS, DB, WAITED_IN_VAIN
+from app.database import AWAY, CLOSINGS, CONNECT_SECONDS, DB, WAITED_IN_VAIN, dial
+from app.delivery.listener import LISTENER
 
 LOST: tuple[type[BaseException], ...] = (*WAITED_IN_VAIN, *AWAY)
 
@@ -24,7 +25,8 @@ class Line:
 
     async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         if self.connection is None:
-            self.connection = await asyncpg.connect(**DB.config, timeout=CONNECT_SECONDS)
+            self.connection = await dial(**DB.config, timeout=CONNECT_SECONDS)
+            LISTENER.doubt()
         try:
             return await self.connection.fetch(statement, *arguments)
         except LOST:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from app.database import transaction
+from app.database import after_commit, transaction
 from app.tables import Event, EventDraft, LogHead, Row
 
 BEHIND_MAX = 2_000  # events of one's own; further behind, loading the state anew is cheaper for everyone
 TRIM_BATCH = 5_000
 POSITION_DIGITS_MAX = 18
+
+TOLD: list[Callable[[], None]] = []
+"""Who wants to know that a transaction of this process has told the log something."""
 
 
 class Cursor(NamedTuple):
@@ -106,6 +109,12 @@ async def tell(facts: Iterable[Fact]) -> None:
     ]
     if rows:
         await EventDraft.insert(*rows)
+        after_commit(_told)
+
+
+def _told() -> None:
+    for call in TOLD:
+        call()
 
 
 # The message's own event by key, its edits by event_of_edit.
@@ -135,10 +144,33 @@ async def trim(keep: timedelta) -> int:
     return len(gone)
 
 
+# The timeline that is written now: the one in the control file is that of the last checkpoint, and after a failover
+# the first checkpoint may take minutes.
 IDENTITY = """
 SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
-    (SELECT timeline_id::bigint FROM pg_control_checkpoint()) AS timeline
+    ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint AS timeline
 """
+
+LOOK = f"""
+SELECT epoch, position, floor, (h.system_identifier, h.timeline) = (s.system_identifier, s.timeline) AS is_same
+FROM log_head h, ({IDENTITY}) s
+"""
+
+
+async def look() -> tuple[Head, bool]:
+    """The head now, and whether this is still the server, and the history, that issued its epoch."""
+    [row] = await LogHead.raw(LOOK)
+    return Head(row["epoch"], row["position"], row["floor"]), row["is_same"]
+
+
+# Another database of the same server has another oid, another server another epoch.
+PLACE = "SELECT (SELECT oid FROM pg_database WHERE datname = current_database()) AS oid, epoch FROM log_head"
+
+
+async def place() -> str:
+    """A name for this log, in this history: what is said under it concerns nobody else."""
+    [row] = await LogHead.raw(PLACE)
+    return f"parley.{row['oid']}.{row['epoch']}"
 
 
 async def check_epoch(*, is_rewound: bool = False) -> Head:

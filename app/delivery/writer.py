@@ -17,6 +17,7 @@ from app.database import AWAY
 from app.errors import Unavailable
 
 BATCH_MAX = 64  # measured: larger batches are slower again, and hold the log's head longer
+SPLIT_MIN = 8  # fewer senders are not worth two commits
 QUEUE_MAX = 10_000
 PATIENCE_SECONDS = 2.5  # a database that is away that long is said to be away; 3 s are promised
 RETRY_SECONDS = 0.1
@@ -72,11 +73,11 @@ class Writer(Generic[D, P, R]):
         self.close()
 
     async def _run(self) -> None:
-        """Postgres commits one batch while we answer the one before: measured, half as many messages again."""
+        """Postgres commits one batch while we answer the one before, and hear what its senders say next."""
         landed: tuple[Taken[D, R], list[P]] | None = None
         try:
             while self.queue or landed:
-                taken = self._take()
+                taken = self._take(len(landed[0]) if landed is not None else 0)
                 commit: Awaitable[list[P] | None] | None = self._commit(taken) if taken else None
                 if landed is not None:
                     if commit is not None:
@@ -121,10 +122,17 @@ class Writer(Generic[D, P, R]):
             if not future.done():  # the request may have been cancelled; what it sent is stored
                 future.set_result(result)
 
-    def _take(self) -> Taken[D, R]:
+    def _take(self, landed: int) -> Taken[D, R]:
+        """The next batch: half of those who wait and those who are answered meanwhile, for these will soon send again.
+
+        So two batches of one size take turns. Left alone, nearly all senders gather in every second one, and Postgres
+        and we wait for each other: measured, batches of 1 and 15, and 2,040 messages a second instead of 3,120.
+        """
+        senders = len(self.queue) + landed
+        limit = min(BATCH_MAX, (senders + 1) // 2) if senders >= SPLIT_MIN else BATCH_MAX
         taken: Taken[D, R] = []
         drafts: list[D] = []
-        while self.queue and len(taken) < BATCH_MAX and (not taken or self.fits(drafts, self.queue[0][0])):
+        while self.queue and len(taken) < limit and (not taken or self.fits(drafts, self.queue[0][0])):
             taken.append(self.queue.popleft())
             drafts.append(taken[-1][0])
         return taken

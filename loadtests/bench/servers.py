@@ -46,15 +46,23 @@ async def parley(bench: Bench, database: str = "parley_bench", *, is_filled: boo
     """Our server with one worker, limits off. A filled database is taken as it is, any other is made anew."""
     if not is_filled:
         await migrated(bench, database)
-    port, secret = free_port(), secrets.token_urlsafe(48)
+    async with started(bench, database) as server:
+        yield server
+
+
+@asynccontextmanager
+async def started(bench: Bench, database: str, **environment: str) -> AsyncIterator[Server]:
+    """Our server with one worker on a migrated database, limits off; one of several, if they are given one secret."""
+    port = free_port()
     env = _parley_environment(bench, database) | {
-        "PARLEY_JWT_SECRET": secret,
+        "PARLEY_JWT_SECRET": secrets.token_urlsafe(48),
         "PARLEY_SEND_LIMIT": "off",
         "PARLEY_OPEN_LIMIT": "off",
+        **environment,
     }
     arguments = ["-m", "app", "serve", "--host", HOST, "--port", str(port), "--workers", "1", "--no-demo"]
     async with _serving(bench, "parley", arguments, port, env) as (pid, log):
-        yield Server("parley", pid, port, secret, log, database)
+        yield Server("parley", pid, port, env["PARLEY_JWT_SECRET"], log, database)
 
 
 @asynccontextmanager

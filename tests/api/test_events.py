@@ -28,11 +28,11 @@ CURSOR = re.compile(r"[a-z0-9]{1,16}-\d+")
 
 async def replay(person: Person, transport: str, cursor: str | None, **headers: str) -> list[Event]:
     """What somebody is told at once, up to the present, by a stream or by polling; control frames are left out, but
-    for `reset`."""
+    for `reset`, and so are signals: others come and go meanwhile."""
     if transport != "poll":
         async with person.stream(cursor, method=transport, headers=headers) as stream:
             await stream.next("ready")
-            return [event for event in stream.events if event.type not in ("hello", "ready", "ping")]
+            return [event for event in stream.events if event.id and event.type not in ("hello", "ready", "ping")]
     found: list[Event] = []
     while True:
         query = {"wait": 0, **({"cursor": cursor} if cursor is not None else {})}

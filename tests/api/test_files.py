@@ -12,7 +12,7 @@ import pytest
 from app.api import files
 from app.api.files import FRONTEND
 from tests.client.test_modules import NODE
-from tests.harness import Server
+from tests.harness import Cast, Server
 
 MODULES = [
     path for folder in ("client", "widget", "shop", "doctor", "docs") for path in (FRONTEND / folder).glob("*.js")
@@ -75,3 +75,15 @@ async def test_a_page_is_compressed_and_not_sent_again(server: Server) -> None:
     assert 'rel="modulepreload"' in first.text
     assert "script-src 'self'" in first.headers["Content-Security-Policy"]
     assert (304, b"") == (again.status_code, again.content)
+
+
+async def test_long_answers_are_compressed_and_streams_are_not(server: Server, cast: Cast) -> None:
+    for number in range(10):
+        await cast.sol.say(cast.conversation_id, f"Number {number}")
+    headers = {"Accept-Encoding": "br"}
+    history = await cast.bea.http.get(f"/conversations/{cast.conversation_id}/messages", headers=headers)
+    unread = await cast.bea.http.get("/unread", headers=headers)
+    assert ("br", None) == (history.headers.get("Content-Encoding"), unread.headers.get("Content-Encoding"))
+    assert 10 == len(history.json()["messages"])
+    async with cast.bea.stream(headers=headers) as stream:
+        assert "Content-Encoding" not in stream.headers

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, Request, Route
 
 from tests.browser.bare import PAGES, BarePage
-from tests.harness import ROOT, Person
+from tests.harness import ROOT, Cast, Person
 
 FRONTEND = ROOT / "frontend"
+NODE = Path(sys.executable).parent / "node"
+What = dict[str, Any]
 # React's own files, as published; those for development: they look for mistakes, and run effects twice in strict mode.
 PACKAGES = {
     "react": "react/cjs/react.development.js",
@@ -113,3 +118,33 @@ class ReactPage(BarePage):
         yield is_asked
         is_over.set()
         await self.page.unroute(pattern, hold)
+
+
+def about(listing: str) -> What:
+    return {"context": {"kind": "listing", "id": listing}}
+
+
+def chat(name: str, what: What | None, **more: Any) -> dict[str, Any]:
+    return {"name": name, "what": what, **more}
+
+
+async def another(cast: Cast) -> str:
+    """A second conversation of bea's and sol's: about nothing."""
+    answer = await cast.bea.post("/conversations", participants=[{"user_id": cast.sol.id}])
+    return str(answer.json()["conversation"]["id"])
+
+
+async def receipt(cast: Cast) -> dict[str, Any]:
+    """How far bea has come in the conversation, as sol sees it."""
+    seen = (await cast.sol.get(f"/conversations/{cast.conversation_id}")).json()
+    found = next(one for one in seen["participants"] if one["user"]["id"] == cast.bea.id)
+    assert isinstance(found, dict)
+    return found
+
+
+async def drawn_by_node(chat: dict[str, Any]) -> str:
+    """The HTML of a chat as a server draws it, where there is no browser."""
+    command = [NODE, PAGES / "react.server.mjs", FRONTEND, json.dumps(chat)]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60, check=False)
+    assert 0 == done.returncode, done.stderr
+    return done.stdout

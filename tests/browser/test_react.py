@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser
 
-from tests.browser.bare import PAGES
 from tests.browser.proxies.hostile import Hostile
-from tests.browser.react import FRONTEND, ReactPage
+from tests.browser.react import FRONTEND, ReactPage, about, another, chat, drawn_by_node, receipt
 from tests.harness import ROOT, Cast, Server, eventually
 
 pytestmark = pytest.mark.browser
 
 HOOK = FRONTEND / "react" / "use-conversation.js"
-NODE = Path(sys.executable).parent / "node"
 PAGE = 50  # messages of a conversation at first
-What = dict[str, Any]
 
 
 @pytest.fixture
@@ -37,30 +29,8 @@ async def bea(people: Browser, server: Server, cast: Cast) -> AsyncIterator[Reac
     assert [] == page.complaints
 
 
-def about(listing: str) -> What:
-    return {"context": {"kind": "listing", "id": listing}}
-
-
-def chat(name: str, what: What | None, **more: Any) -> dict[str, Any]:
-    return {"name": name, "what": what, **more}
-
-
-async def another(cast: Cast) -> str:
-    """A second conversation of bea's and sol's: about nothing."""
-    answer = await cast.bea.post("/conversations", participants=[{"user_id": cast.sol.id}])
-    return str(answer.json()["conversation"]["id"])
-
-
-async def receipt(cast: Cast) -> dict[str, Any]:
-    """How far bea has come in the conversation, as sol sees it."""
-    seen = (await cast.sol.get(f"/conversations/{cast.conversation_id}")).json()
-    found = next(one for one in seen["participants"] if one["user"]["id"] == cast.bea.id)
-    assert isinstance(found, dict)
-    return found
-
-
 async def test_two_people_talk(bea: ReactPage, cast: Cast) -> None:
-    """Opened by its item; written into an input whose value is the draft; sent; answered; each sees the other type."""
+    """Opened by its item; written into an input whose value is the draft; sent, answered; typing is told and shown."""
     await bea.show(chat("table", about(cast.listing)))
     box = bea.page.get_by_label("Message in table")
     await box.click()  # when it is enabled
@@ -69,6 +39,7 @@ async def test_two_people_talk(bea: ReactPage, cast: Cast) -> None:
     await box.press("Enter")
     assert "" == await box.input_value()
     await bea.until_shown("table", "Is it oak?")
+    assert f"PUT /conversations/{cast.conversation_id}/typing" in bea.calls
     await cast.sol.put(f"/conversations/{cast.conversation_id}/typing", is_typing=True)
     await bea.page.get_by_role("status").filter(has_text="Sol").wait_for()
     await cast.sol.say(cast.conversation_id, "It is.")
@@ -315,11 +286,9 @@ async def test_what_the_server_drew_comes_alive(bea: ReactPage, cast: Cast) -> N
     """Drawn by Node, which finds React as bundlers do; React complains if the browser begins with another view."""
     await cast.sol.say(cast.conversation_id, "Hello")
     table = chat("table", about(cast.listing))
-    command = [NODE, PAGES / "react.server.mjs", FRONTEND, json.dumps(table)]
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60, check=False)
-    assert 0 == done.returncode, done.stderr
-    assert "<h2>Loading</h2>" in done.stdout
-    await bea.page.evaluate("([html, chat]) => hydrate(html, chat)", [done.stdout, table])
+    html = await drawn_by_node(table)
+    assert "<h2>Loading</h2>" in html
+    await bea.page.evaluate("([html, chat]) => hydrate(html, chat)", [html, table])
     await bea.until_shown("table", "Hello")
     assert await bea.page.evaluate("drawn.isConnected")
 

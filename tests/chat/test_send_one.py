@@ -116,10 +116,74 @@ async def test_a_lone_draft_fares_as_it_would_in_a_batch(stage: asyncpg.Connecti
     assert together == alone
 
 
-async def test_the_time_that_is_answered_is_the_time_that_is_stored(stage: asyncpg.Connection[Any]) -> None:
+async def together(stage: asyncpg.Connection[Any], cases: list[str]) -> list[asyncpg.Record]:
+    """What one call answers to drafts that are told apart by their ids. It is undone."""
+    drafts = [
+        outgoing(**{"client_id": uuid.UUID(int=100 + place), **CASES[case][1]}) for place, case in enumerate(cases)
+    ]
+    drafts = [(uuid.UUID(int=200 + place), *draft[1:]) for place, draft in enumerate(drafts)]
     transaction = stage.transaction()
     await transaction.start()
-    [row] = await stage.fetch(COMMIT_ONE, *outgoing())
+    try:
+        return list(await stage.fetch(COMMIT, *(list(column) for column in zip(*drafts, strict=True))))
+    finally:
+        await transaction.rollback()
+
+
+@pytest.mark.parametrize("cases", [list(CASES), list(reversed(CASES))], ids=["in order", "in reverse"])
+async def test_a_bad_draft_never_fails_its_neighbours(stage: asyncpg.Connection[Any], cases: list[str]) -> None:
+    """Each gets the code that it would get alone, in its own place; numbers and positions go by the order of those
+    that are sent, without gaps."""
+    rows = await together(stage, cases)
+    assert list(range(1, len(cases) + 1)) == [row["r_ord"] for row in rows]
+    assert [CASES[case][0] for case in cases] == [row["r_code"] for row in rows]
+    sent = [(case, row) for case, row in zip(cases, rows, strict=True) if row["r_code"] == "sent"]
+    assert [3 + place for place in range(len(sent))] == [row["r_position"] for _, row in sent]
+    here = [row["r_seq"] for case, row in sent if CASES[case][1].get("conversation", HERE) == HERE]
+    assert [3 + place for place in range(len(here))] == here
+    assert [1] == [row["r_seq"] for case, row in sent if CASES[case][1].get("conversation") == CLOSED]
+    [again] = [row["r_message_id"] for row in rows if row["r_code"] == "repeated"]
+    assert FIRST == again
+
+
+async def test_who_sends_several_has_read_up_to_the_last_of_their_own(stage: asyncpg.Connection[Any]) -> None:
+    """Whatever others say in between, and wherever else the same people speak in the batch."""
+    drafts = [
+        (uuid.UUID(int=200 + place), *outgoing(sender=sender, conversation=where, client_id=uuid.uuid4())[1:])
+        for place, (sender, where) in enumerate(
+            [("bea", HERE), ("sol", HERE), ("bea", THERE), ("bea", HERE), ("sol", HERE)]
+        )
+    ]
+    transaction = stage.transaction()
+    await transaction.start()
+    rows = await stage.fetch(COMMIT, *(list(column) for column in zip(*drafts, strict=True)))
+    positions = await stage.fetch(
+        """SELECT user_id, read_seq, delivered_seq, is_archived, listed_at > now() - interval '1 minute' AS is_listed
+        FROM participant WHERE conversation_id = $1 AND left_at IS NULL ORDER BY user_id""",
+        HERE,
+    )
+    await transaction.rollback()
+    assert [3, 4, 2, 5, 6] == [row["r_seq"] for row in rows]
+    assert [("ada", 0, 0, False, True), ("bea", 5, 5, False, True), ("sol", 6, 6, False, True)] == [
+        tuple(row) for row in positions
+    ]
+
+
+async def test_arrays_that_would_say_nothing_may_be_left_out(stage: asyncpg.Connection[Any]) -> None:
+    said = [[value] for value in outgoing()]
+    silent = [None if values == [None] else values for values in said]
+    assert silent.count(None) == 3
+    assert await outcome(stage, COMMIT, *silent) == await outcome(stage, COMMIT, *said)
+
+
+@pytest.mark.parametrize("is_alone", [True, False], ids=["alone", "in a batch"])
+async def test_the_time_that_is_answered_is_the_time_that_is_stored(
+    stage: asyncpg.Connection[Any], is_alone: bool
+) -> None:
+    transaction = stage.transaction()
+    await transaction.start()
+    draft = outgoing()
+    [row] = await (stage.fetch(COMMIT_ONE, *draft) if is_alone else stage.fetch(COMMIT, *([value] for value in draft)))
     stored = await stage.fetchval("SELECT data #>> '{message,created_at}' FROM event ORDER BY position DESC LIMIT 1")
     at = await stage.fetchval("SELECT created_at = $1::text::timestamptz FROM message WHERE id = $2", stored, NEW)
     await transaction.rollback()

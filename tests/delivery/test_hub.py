@@ -311,3 +311,31 @@ def test_a_slow_reader_holds_so_many_signals_and_no_more() -> None:
 
 def test_the_cursor_is_epoch_and_head() -> None:
     assert "abc-12" == str(new_hub(12).cursor)
+
+
+# --- the same history ----------------------------------------------------------------------------------------------
+
+
+def row_of(made: Entry, **changes: object) -> dict[str, object]:
+    said = {"kind": made.kind, "message_id": made.message_id, "audience": made.audience, "data": made.data.decode()}
+    return {"position": made.position, **said, **changes}
+
+
+def test_an_entry_knows_its_row() -> None:
+    """And another's at the same place, as a restored log has it: by the message, or by what is said."""
+    sent = entry(7, data=b'{"a": 1, "b": 2}', message_id=MESSAGE)
+    assert sent.is_of(row_of(sent))
+    assert sent.is_of(row_of(sent, data='{"body":""}')), "it was unsent since"
+    assert not sent.is_of(row_of(sent, message_id=UUID(int=8)))
+    assert not sent.is_of(row_of(sent, kind="message.edited"))
+    moved = entry(8, kind="receipt.moved", data=b'{"a": 1, "b": 2}')
+    assert moved.is_of(row_of(moved, data='{"b":2,"a":1}')), "Postgres may write it in another way"
+    assert not moved.is_of(row_of(moved, data='{"a":1,"b":3}'))
+
+
+def test_the_last_entry_is_the_newest() -> None:
+    hub = new_hub(10)
+    assert hub.last is None
+    hub.offer(entries(11, 12))
+    assert hub.last is not None
+    assert 12 == hub.last.position

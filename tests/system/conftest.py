@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,8 +13,9 @@ import pytest
 
 from tests.conftest import NewDatabase, NewServer
 from tests.harness import Cast, Person, Server, close_cast, gather_cast
-from tests.system.operating import kill_server
+from tests.system.operating import OwnPostgres, kill_server
 from tests.system.raw import Connection
+from tests.system.relay import Relay
 
 CastAt = Callable[[str], Awaitable[Cast]]
 Connect = Callable[..., Awaitable[Connection]]
@@ -32,6 +35,14 @@ class Pair(NamedTuple):
 
 
 NewPair = Callable[[], Awaitable[Pair]]
+NewRelay = Callable[[str], Awaitable[Relay]]
+
+
+class Place(NamedTuple):
+    """Two servers on a Postgres of their own, for stopping it."""
+
+    postgres: OwnPostgres
+    pair: Pair
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -57,12 +68,16 @@ async def new_server(new_database: NewDatabase, tmp_path: Path) -> AsyncIterator
     servers: list[Server] = []
 
     async def start(
-        *arguments: str, database_url: str | None = None, port: int | None = None, **options: str
+        *arguments: str,
+        database_url: str | None = None,
+        port: int | None = None,
+        until: str = "ready",
+        **options: str,
     ) -> Server:
         options = {"HEARTBEAT_SECONDS": "0.5", "DRAIN_SECONDS": "0", **options}
         server = Server(database_url or await new_database(), tmp_path, *arguments, port=port, **options)
         servers.append(server)
-        return await server.start()
+        return await server.start(until)
 
     yield start
     for server in servers:
@@ -78,6 +93,32 @@ async def new_pair(new_database: NewDatabase, new_server: NewServer) -> NewPair:
         return Pair(*await asyncio.gather(new_server(database_url=url), new_server(database_url=url)), url)
 
     return start
+
+
+@pytest.fixture(scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    home = Path(tempfile.mkdtemp(prefix="parley-tests-"))  # pytest closes its own folder to the user Postgres runs as
+    postgres = await asyncio.to_thread(OwnPostgres, home / "postgres")
+    servers = [Server(postgres.url, tmp_path_factory.mktemp(f"away-{name}"), HEARTBEAT_SECONDS="0.5") for name in "ab"]
+    yield Place(postgres, Pair(*await asyncio.gather(*(server.start() for server in servers)), postgres.url))
+    for server in servers:
+        kill_server(server)
+    await asyncio.to_thread(postgres.close)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+async def new_relay() -> AsyncIterator[NewRelay]:
+    """A relay in front of a database: `(await new_relay(url)).url` is the way through it."""
+    relays: list[Relay] = []
+
+    async def start(url: str) -> Relay:
+        relays.append(await Relay(url).start())
+        return relays[-1]
+
+    yield start
+    for relay in relays:
+        await relay.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import random
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
 
 import httpx
@@ -50,6 +50,8 @@ class Crowd:
         self.random = random.Random(seed)
         self.checker = Checker()
         self.is_hushed = False
+        self.late = AsyncExitStack()
+        """For followers who come while everyone talks, and stay to the end."""
         self.refusals: list[str] = []
         """Every answer to a send that was not 200 or 201, and every broken connection."""
 
@@ -81,6 +83,14 @@ class Crowd:
             assert time.monotonic() < deadline, f"not stored for {OUTBOX_PATIENCE_SECONDS} s: {self.refusals[-3:]}"
             await asyncio.sleep(0.05)  # the outbox's back-off
 
+    async def newcomers(self) -> Talk:
+        """Two more people and a conversation of theirs. They say nothing by themselves, and nobody follows them."""
+        urls = [person.url for person in self.members[0].at]
+        one, other = (Member(urls, f"newcomer-{uuid.uuid4().hex[:8]}") for _ in "12")
+        self.members += [one, other]  # they leave with the crowd
+        assert (await other.at[0].get("/me")).status_code == 200
+        return await _open(one, other)
+
     async def have_sent(self, count: int) -> bool:
         return len(self.checker.promises) >= count
 
@@ -97,6 +107,15 @@ class Crowd:
         await asyncio.gather(*(talk(member) for member in self.members))
 
 
+async def _open(one: Member, other: Member) -> Talk:
+    opened = await one.at[0].post("/conversations", participants=[{"user_id": other.id}])
+    assert opened.status_code == 201, opened.text
+    talk = Talk(opened.json()["conversation"]["id"], (one, other))
+    for member in talk.members:
+        member.conversations.append(talk.id)
+    return talk
+
+
 @asynccontextmanager
 async def gathered(urls: Sequence[str], *, people: int, conversations: int, seed: int = 1) -> AsyncIterator[Crowd]:
     """`people` who know each other in pairs, the conversations spread evenly over the pairs."""
@@ -110,12 +129,7 @@ async def gathered(urls: Sequence[str], *, people: int, conversations: int, seed
 
     async def open_one(one: Member, other: Member) -> Talk:
         async with limit:
-            opened = await one.at[0].post("/conversations", participants=[{"user_id": other.id}])
-        assert opened.status_code == 201, opened.text
-        talk = Talk(opened.json()["conversation"]["id"], (one, other))
-        for member in talk.members:
-            member.conversations.append(talk.id)
-        return talk
+            return await _open(one, other)
 
     talks = await asyncio.gather(*(open_one(members[one], members[other]) for one, other in pairs[:conversations]))
     try:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
+import subprocess
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -131,6 +133,7 @@ class OwnPostgres:
         home.mkdir(parents=True, exist_ok=True)
         self.server = get_server(home)
         self.url = str(self.server.get_uri())
+        self.backup = home.with_name(f"{home.name}-backup")
 
     @property
     def process(self) -> psutil.Process:
@@ -147,6 +150,15 @@ class OwnPostgres:
     async def start(self) -> None:
         await asyncio.to_thread(self.server.ensure_postgres_running)
 
+    async def back_up(self) -> None:
+        """Keep the data as they are; it must be stopped."""
+        await asyncio.to_thread(_copy, self.server.pgdata, self.backup)
+
+    async def restore(self) -> None:
+        """Put the data kept by `back_up` in their place again; it must be stopped."""
+        await asyncio.to_thread(shutil.rmtree, self.server.pgdata)
+        await asyncio.to_thread(_copy, self.backup, self.server.pgdata)
+
     def freeze(self) -> list[psutil.Process]:
         """It goes on existing and answers nothing, like a machine whose disk hangs. `thaw` what this returns."""
         frozen = [self.process, *self.process.children(recursive=True)]
@@ -161,6 +173,11 @@ class OwnPostgres:
 
     def close(self) -> None:
         self.server.cleanup()
+
+
+def _copy(source: Path, target: Path) -> None:
+    """With owners and rights."""
+    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
 
 
 def stop_process(server: Server) -> None:

@@ -46,7 +46,7 @@ async def open_or_get(caller: Caller, opening: Opening) -> tuple[Opened, bool]:
     is_new = conversation_id is None
     if conversation_id is None:
         if not caller.is_service:
-            OPENINGS.take(caller.id)
+            await OPENINGS.spend(caller.id)
         await _meet_everyone(caller, people_)
         conversation_id, is_new = await _open(context_id, opening.subject, key, people_)
     if not is_new:

@@ -29,7 +29,7 @@ async def open_with(caller: Caller, opening: Opening) -> tuple[Opened, bool]:
         await contexts.get(caller, opening.message.context)
     if opening.message.reply_to is not None:
         await _check_reply(caller, opening.message.reply_to)
-    count(caller)
+    await count(caller)
     opened, is_new = await conversations.open_or_get(caller, opening)
     sent = await send(caller, opened.conversation.id, opening.message, is_counted=True)
     async with snapshot():

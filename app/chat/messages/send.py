@@ -7,7 +7,8 @@ same bytes are the log's `data`, the frame of every stream and the answer to the
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -28,6 +29,7 @@ COMMIT = "SELECT * FROM parley_send($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
 COMMIT_ONE = "SELECT * FROM parley_send_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 DATA_TAIL = '","edited_at":null,"deleted_at":null}}'
 MESSAGE_STARTS_AT = len('{"conversation_id":"","message":') + 36
+RARE = frozenset(("context", "reply_to", "last_seen_seq"))
 NEWER_MAX = 100  # messages told to a writer whom the conversation outran
 
 _encode = msgspec.json.Encoder().encode
@@ -66,7 +68,7 @@ async def send(caller: Caller, conversation_id: UUID, draft: Draft, *, is_counte
     """
     rules.check_draft(caller, draft)
     if not is_counted:
-        count(caller)
+        await count(caller)
     result = await SENDS.write(await _outgoing(caller, conversation_id, draft))
     if isinstance(result, bytes):
         return Sent(result, is_new=True)
@@ -75,10 +77,10 @@ async def send(caller: Caller, conversation_id: UUID, draft: Draft, *, is_counte
     raise await _refusal(result["r_code"], conversation_id, draft)
 
 
-def count(caller: Caller) -> None:
+async def count(caller: Caller) -> None:
     """Count a message against the caller's rate, or raise `RateLimited`. The shop's back end has none."""
-    if not caller.is_service:
-        SEND_LIMIT.take(caller.id)
+    if not caller.is_service and SEND_LIMIT.rate is not None:
+        await SEND_LIMIT.spend(caller.id)
 
 
 async def _outgoing(caller: Caller, conversation_id: UUID, draft: Draft) -> Outgoing:
@@ -123,7 +125,13 @@ async def _commit(batch: list[Outgoing]) -> list[Record]:
     with LISTENER.commits():
         if len(batch) == 1:
             return await LINE.fetch(COMMIT_ONE, *batch[0])
-        return await LINE.fetch(COMMIT, *map(list, zip(*batch, strict=True)))
+        return await LINE.fetch(COMMIT, *_columns(batch))
+
+
+def _columns(batch: list[Outgoing]) -> Iterator[list[Any] | None]:
+    """The drafts as one array an argument. Of what no draft has there is none: measured, each costs 0.8 µs a draft."""
+    for name, column in zip(Outgoing._fields, zip(*batch, strict=True), strict=True):
+        yield None if name in RARE and not any(value is not None for value in column) else list(column)
 
 
 def _offer(batch: list[Outgoing], rows: list[Record]) -> list[bytes | Record]:

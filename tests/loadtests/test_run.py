@@ -1,0 +1,91 @@
+"""The load test as people start it: against a server of its own, and against one behind a relay that is not honest."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import NewServer
+from tests.harness import ROOT, SECRET
+from tests.loadtests.relay import Relay
+
+PATIENCE_SECONDS = 90
+
+pytestmark = pytest.mark.system
+
+
+async def load(report: Path, *arguments: str, **environment: str) -> tuple[int, str, dict[str, Any]]:
+    """Exit code, what it printed, and its figures."""
+    others = {key: value for key, value in os.environ.items() if not key.startswith(("PARLEY_", "LOADTEST_"))}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "loadtests.run", "--report", str(report), *arguments),
+        cwd=ROOT,
+        env={**others, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+    assert process.returncode is not None
+    text = output.decode()
+    return process.returncode, text, json.loads(report.with_suffix(".json").read_text())
+
+
+async def test_it_starts_a_server_restarts_it_and_finds_nothing_wrong(tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    arguments = ("--minutes", "0.15", "--users", "20", "--spawn-rate", "20", "--shape", "mix")
+    code, text, figures = await load(report, *arguments, LOADTEST_PAUSE="1")
+    counts = figures["counts"]
+    assert 0 == code, text
+    assert "PASSED" in text
+    assert "started anew 1 times" in text
+    assert [] == figures["faults"]
+    assert counts["users"] == counts["checked users"] >= 10
+    assert counts["messages seen"] > 0
+    assert '"SEEN"' in report.read_text()
+
+
+async def test_over_two_workers_it_fails_for_each_message_lost_doubled_or_swapped(
+    new_server: NewServer, tmp_path: Path
+) -> None:
+    server = await new_server()
+    relay = await Relay(server.port, ["drop", "double", "swap"]).start()
+    arguments = ("--url", relay.url, "--minutes", "0.15", "--users", "16", "--spawn-rate", "16", "--processes", "2")
+    environment = {"LOADTEST_PAUSE": "0.4", "LOADTEST_TRANSPORTS": "stream=1", "LOADTEST_CUTS": "0"}
+    try:
+        report = tmp_path / "report.html"
+        code, text, figures = await load(
+            report, *arguments, "--shape", "steady", LOADTEST_JWT_SECRET=SECRET, **environment
+        )
+    finally:
+        await relay.close()
+    assert {"drop": 1, "double": 1, "swap": 1} == dict(relay.done), text
+    assert 1 == code, text
+    found = {kind: figures["counts"].get(kind, 0) for kind in ("lost", "doubled", "reordered", "strange")}
+    assert {"lost": 1, "doubled": 1, "reordered": 1, "strange": 0} == found, text
+    assert "FAILED: 1 lost, 1 doubled, 1 reordered" in text
+    assert figures["counts"]["users"] == figures["counts"]["checked users"] > 0
+
+
+async def test_it_says_at_once_when_it_has_no_tokens(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "loadtests.run", "--url", "http://127.0.0.1:9", "--report", str(tmp_path / "r.html")),
+        cwd=ROOT,
+        env={key: value for key, value in os.environ.items() if not key.startswith("LOADTEST_")},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+    assert process.returncode != 0
+    assert b"LOADTEST_JWT_SECRET" in output
