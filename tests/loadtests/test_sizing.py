@@ -85,7 +85,7 @@ def test_streams_alone_take_workers_too() -> None:
     ("load", "wall"),
     [
         (Load(users=1, messages_per_day=model.LOG_PER_SECOND_MAX * 86_400, peak=1, receipts=1), "the log"),
-        (Load(users=1e9, messages_per_day=8e7, online_share=1), "Postgres"),
+        (Load(users=5e6, messages_per_day=5e7, online_share=1), "Postgres"),
     ],
 )
 def test_the_wall_is_named(load: Load, wall: str) -> None:
