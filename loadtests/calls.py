@@ -16,7 +16,7 @@ from loadtests.worker import WORKER
 
 PATIENCE_SECONDS = 40.0  # an outbox gives up later than this; a load test wants to end
 RETRY_SECONDS = (0.2, 1.5)
-AGAIN = frozenset((0, 401, 429, 500, 502, 503, 504))  # 0: no answer at all
+AGAIN = frozenset((0, 429, 500, 502, 503, 504))  # 0: no answer at all
 
 
 class Answer(NamedTuple):
@@ -57,12 +57,15 @@ class Caller(FastHttpUser):
         return Answer(response.status_code, body)
 
     def insist(self, method: str, path: str, content: Any = None, *, name: str, token: str | None = None) -> Any:
-        """The body of a good answer, tried again while the server is away. Raises `Away`."""
+        """The body of a good answer, tried again while the server is away, and once with a new token. Raises `Away`."""
         deadline = time.monotonic() + PATIENCE_SECONDS
+        has_new_token = token is not None
         while True:
             answer = self.call(method, path, content, name=name, token=token)
             if answer.is_good:
                 return answer.body
-            if answer.status not in AGAIN or time.monotonic() > deadline:
+            is_hopeless = answer.status not in AGAIN and (answer.status != 401 or has_new_token)
+            if is_hopeless or time.monotonic() > deadline:
                 raise Away(f"{method} {path} answered {answer.status}: {str(answer.body)[:300]}")
+            has_new_token = has_new_token or answer.status == 401
             gevent.sleep(random.uniform(*RETRY_SECONDS))

@@ -106,7 +106,8 @@ def text(environment: Environment) -> str:
     counts = found.counts
     lines = [
         "",
-        f"users       {counts['users']} came, {counts['checked users']} were checked to the end",
+        f"users       {counts['users']} came, {counts['checked users']} were checked to the end"
+        + (f", {counts['users turned away']} were turned away" if counts["users turned away"] else ""),
         f"messages    {counts['messages acknowledged']} acknowledged, {counts['messages given up']} given up, "
         f"{counts['messages seen']} seen by others",
         f"streams     {counts['connects']} connects, {counts['reconnects']} reconnects, {counts['resets']} resets",

@@ -11,14 +11,14 @@ from loadtests.town import Town
 from loadtests.wire import Site
 
 if TYPE_CHECKING:
-    from loadtests.users import Person
+    from loadtests.member import Member
 
 
 class Worker:
     def __init__(self) -> None:
         self.town = Town()
         self.tally = Tally()
-        self.people: set[Person] = set()
+        self.people: set[Member] = set()
         self.site = Site("http://127.0.0.1:8000")
         self.tokens: Tokens | None = None
         self.given: Any = None

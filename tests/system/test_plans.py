@@ -183,4 +183,3 @@ async def test_no_everyday_call_scans_a_large_table(full: str, new_server: NewSe
     before = await scans(full)
     took = await medians(calls)
     assert dict.fromkeys(TABLES, (0, 0)) == await scanned_by(full, server, before), took
-    assert {} == {name: seconds for name, seconds in took.items() if seconds > 0.5}
