@@ -155,6 +155,12 @@ class Engine(PostgresEngine):
                 connection.terminate()
                 raise
 
+    async def fetch(self, statement: str, *arguments: Any) -> Any:
+        """The rows of one statement as it stands, of no transaction: for the one that every process makes with what the
+        others say. Through Piccolo's `raw` it costs twice as much of our CPU."""
+        run = self._run_in_pool if self.pool is not None else self._run_in_new_connection
+        return await run(statement, arguments)
+
     def transaction(self, allow_nested: bool = True) -> PostgresTransaction:
         return Transaction(self, allow_nested)
 

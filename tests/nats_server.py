@@ -99,7 +99,7 @@ class Wire:
             finally:
                 for one in both:
                     one.cancel()
-        except OSError:
+        except (OSError, asyncio.CancelledError):  # cancelled is how it ends; the server would make an error of it
             pass
         finally:
             self.tasks.discard(task)

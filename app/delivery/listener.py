@@ -19,12 +19,12 @@ from app.database import AWAY, FAILED
 from app.delivery import log
 from app.delivery.bus import Bus
 from app.delivery.hub import HUB, TAIL_EVENTS_MAX, Entry, entry_of
+from app.errors import Unavailable
 from app.tables import Row
 
 PAGE = 1_000
 DEAF_POLL_SECONDS = 0.3
 REACH_SECONDS = 2.0
-READ_GAP_SECONDS = 0.01  # between two reads of the table: hints that come quicker are followed together
 SETTLE_SECONDS = 0.05  # no commit of ours takes that long to be answered, after it was heard of
 
 logger = structlog.get_logger("parley.listener")
@@ -37,7 +37,6 @@ class Listener:
         self.wanted = asyncio.Event()
         self.moved = asyncio.Condition()
         self.checked_at = 0.0
-        self.read_at = 0.0
         self.begun = 0  # commits of this process
         self.ended = 0  # of these, offered or failed
         self.unclear: tuple[int, int] | None = None
@@ -129,14 +128,17 @@ class Listener:
         return self.doubts != self.doubts_settled
 
     async def reach(self, position: int) -> None:
-        """Try to bring the tail up to a position that a client has seen elsewhere."""
-        with suppress(TimeoutError, *AWAY):
+        """Bring the tail up to a position that a client has seen elsewhere, if the log has come so far. Raises
+        `Unavailable` when that cannot be known now: a cursor must not be taken for invented because of that."""
+        try:
             async with asyncio.timeout(REACH_SECONDS):
                 if (await log.head()).position >= position:
                     self.target = max(self.target, position)
                     self.wanted.set()
                     async with self.moved:
                         await self.moved.wait_for(lambda: HUB.head >= position)
+        except AWAY as error:
+            raise Unavailable from error
 
     # --- keeping up ------------------------------------------------------------------------------------------------
 
@@ -154,7 +156,6 @@ class Listener:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self.wanted.wait()
-            await asyncio.sleep(max(0.0, self.read_at + READ_GAP_SECONDS - monotonic()))
             self.wanted.clear()
             try:
                 if self.is_asked or self.is_in_doubt or monotonic() - self.checked_at >= pause:
@@ -168,13 +169,14 @@ class Listener:
 
     async def check_head(self) -> None:
         """Compare heads: this is what makes every lost hint harmless, and what notices another history."""
-        doubts, known, last = self.doubts, HUB.head, HUB.last  # of before the query: own commits may come meanwhile
+        # Of before the query: own commits, and another check, may come meanwhile.
+        doubts, epoch, known, last = self.doubts, HUB.epoch, HUB.head, HUB.last
         self.is_asked = False
         head, is_same_server = await log.look()
         if head.epoch != HUB.epoch or not is_same_server:
-            await self._change_epoch(is_rewound=False)
+            await self._change_epoch()
         elif head.position < known or not await _has(last, head.floor):
-            await self._change_epoch(is_rewound=True)
+            await self._change_epoch(rewound=epoch)
         else:
             HUB.log_floor = head.floor
             self.hint(head.position)
@@ -187,13 +189,15 @@ class Listener:
         """After each new connection to the server: is it the same one, and what was missed?"""
         head = await log.check_epoch()
         if head.epoch != HUB.epoch:
-            await self._change_epoch(is_rewound=False)
+            await self._change_epoch()
         await self.check_head()
 
-    async def _change_epoch(self, *, is_rewound: bool) -> None:
-        head = await log.check_epoch(is_rewound=is_rewound)
+    async def _change_epoch(self, *, rewound: str | None = None) -> None:
+        head = await log.check_epoch(rewound=rewound)
+        if head.epoch == HUB.epoch:  # another check was quicker; to go back in one epoch would be to tell things twice
+            return
         logger.warning("the log has another history now", epoch=head.epoch, position=head.position)
-        HUB.restart(head, max(head.floor, head.position - TAIL_EVENTS_MAX))
+        HUB.restart(head, head.position)  # no cursor means anything older
         self.target = head.position
         self.wanted.set()
         if self.bus is not None:
@@ -201,7 +205,7 @@ class Listener:
 
     async def _read_to_target(self) -> None:
         while self.target > HUB.head:
-            epoch, last, self.read_at = HUB.epoch, HUB.last, monotonic()
+            epoch, last = HUB.epoch, HUB.last
             rows = await log.read(HUB.head - (last is not None), PAGE)
             if epoch != HUB.epoch:
                 continue

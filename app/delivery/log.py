@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from app.database import after_commit, transaction
+from app.database import DB, after_commit, transaction
 from app.tables import Event, EventDraft, LogHead, Row
 
 BEHIND_MAX = 2_000  # events of one's own; further behind, loading the state anew is cheaper for everyone
@@ -70,13 +70,13 @@ async def head() -> Head:
 # Everything after a position, in order. By primary key.
 READ = """
 SELECT position, conversation_id, message_id, kind, audience, data, EXTRACT(EPOCH FROM now() - created_at)::float AS age
-FROM event WHERE position > {} ORDER BY position LIMIT {}
+FROM event WHERE position > $1 ORDER BY position LIMIT $2
 """
 
 
 async def read(after: int, limit: int) -> list[Row]:
     """The next `limit` events of everyone after a position."""
-    return list(await Event.raw(READ, after, limit))
+    return list(await DB.fetch(READ, after, limit))
 
 
 # One person's events in a stretch of the log. Through their conversations (participant_by_listing), then
@@ -173,14 +173,22 @@ async def place() -> str:
     return f"parley.{row['oid']}.{row['epoch']}"
 
 
-async def check_epoch(*, is_rewound: bool = False) -> Head:
-    """The head, with a new epoch when this is not the server, or not the history, that issued the old one."""
+async def check_epoch(*, rewound: str | None = None) -> Head:
+    """The head, with a new epoch when this is not the server, or not the history, that issued the old one. `rewound` is
+    an epoch whose history was found to be another now: of all who find that, one gives the new epoch."""
     async with transaction():
         await LogHead.raw("SELECT 1 FROM log_head WHERE id = 1 FOR UPDATE")
         [server] = await LogHead.raw(IDENTITY)
-        stored = await LogHead.select(LogHead.system_identifier, LogHead.timeline).first()
+        stored = await LogHead.select(LogHead.epoch, LogHead.system_identifier, LogHead.timeline).first()
+        assert stored is not None
+        is_rewound = stored.pop("epoch") == rewound
         if is_rewound or stored != server:
             is_new = stored == {"system_identifier": "", "timeline": 0}
             epoch: dict[Any, Any] = {} if is_new and not is_rewound else {"epoch": secrets.token_hex(4)}
             await LogHead.update({**server, **epoch}).where(LogHead.id == 1)
     return await head()
+
+
+async def renew_epoch() -> Head:
+    """The head, with a new epoch: for whoever knows that the history is another, as after a restore."""
+    return await check_epoch(rewound=(await head()).epoch)

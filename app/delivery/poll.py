@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from app import metrics
+from app.delivery.disconnect import Disconnect, Receive
 from app.delivery.hub import HUB, Entry
-from app.delivery.reader import Disconnect, Lost, Reader, Receive
+from app.delivery.reader import Lost, Reader
 from app.delivery.stream import retry_ms
 from app.delivery.wheel import WHEEL
 from app.schemas import Polled, PolledEvent, Reset

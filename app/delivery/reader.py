@@ -21,7 +21,6 @@ SIGNALS_MAX = 64  # waiting for a slow reader
 STALL_SECONDS = 30.0  # a write that takes longer has nobody at its other end
 HEARTBEAT_JITTER = 0.2
 
-Receive = Callable[[], Awaitable[Any]]
 Reason = Literal["max_age", "token_expired", "token_revoked", "draining", "too_many"]
 
 
@@ -164,19 +163,29 @@ class Reader:
 
     async def begin(self, cursor: str | None, reach: Callable[[int], Awaitable[None]]) -> None:
         """Take up a cursor; none begins now. `reach` is asked when the cursor is ahead of this process's tail, which
-        another process or a snapshot may well have been. Raises `Lost`; the reader then stands at the head."""
+        another process or a snapshot may well have been. Raises `Lost`; the reader then stands at the head. Raises
+        `Unavailable` when nobody knows; the reader then stands at the cursor, ahead of the tail."""
         if not cursor:
             return
         parsed = log.parse_cursor(cursor)
         if parsed is None or parsed.epoch != HUB.epoch:
             raise Lost("unknown_epoch")
-        if parsed.position > HUB.head:
-            await reach(parsed.position)
-        if parsed.epoch != HUB.epoch:
-            raise Lost("unknown_epoch")
-        if parsed.position > HUB.head:
-            raise Lost("beyond_head")
         self.position = parsed.position
+        await self.catch_up_with(reach)
+
+    async def catch_up_with(self, reach: Callable[[int], Awaitable[None]]) -> None:
+        """Let the tail come up to the position. Raises as `begin` does."""
+        if self.position > HUB.head:
+            await reach(self.position)
+        is_invented = self.position > HUB.head
+        if self.epoch != HUB.epoch or is_invented:
+            self.position = HUB.head
+            raise Lost("beyond_head" if self.epoch == HUB.epoch else "unknown_epoch")
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the position is one that this process's tail has not reached yet."""
+        return self.epoch == HUB.epoch and self.position > HUB.head
 
     def has_missed_nothing(self) -> bool:
         """True when memory knows that nothing of this user's came after the position."""
@@ -262,39 +271,3 @@ class Unfinished:
                 self.future = self.coroutine.send(None)
             except StopIteration:
                 return
-
-
-class Disconnect:
-    """Calls `on_disconnect` when the client goes, without a task that waits for it.
-
-    ASGI tells it by `receive`, and a server's `send` to nobody returns at once: a stream that only sends would spin.
-    The `receive` coroutine is started by hand up to the future it waits on, and that future wakes it again; 5,000
-    streams save 5,000 tasks. To be closed when the stream ends.
-    """
-
-    __slots__ = ("on_disconnect", "receive", "waiting")
-
-    def __init__(self, receive: Receive, on_disconnect: Callable[[], None]) -> None:
-        self.receive = receive
-        self.on_disconnect = on_disconnect
-        self.waiting: Any = receive()
-        self._step()
-
-    def _step(self, *_: object) -> None:
-        while self.waiting is not None:
-            try:
-                future = self.waiting.send(None)
-            except StopIteration as done:
-                if done.value["type"] == "http.disconnect":
-                    self.waiting = None
-                    self.on_disconnect()
-                    return
-                self.waiting = self.receive()  # that was the request's body
-            else:
-                future.add_done_callback(self._step)
-                return
-
-    def close(self) -> None:
-        if self.waiting is not None:
-            self.waiting.close()
-            self.waiting = None

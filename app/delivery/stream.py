@@ -16,10 +16,12 @@ from typing import Any
 from app import metrics, schemas
 from app.database import AWAY
 from app.delivery.cork import cork
+from app.delivery.disconnect import Disconnect
 from app.delivery.frames import chunk, frame, ping
 from app.delivery.hub import HUB, Entry
-from app.delivery.reader import Disconnect, Lost, Reader
+from app.delivery.reader import Lost, Reader
 from app.delivery.wheel import WHEEL
+from app.errors import Unavailable
 
 CHUNK_BYTES = 64 * 1024
 RETRY_MS = 1_000  # a native EventSource waits so long before it connects again
@@ -104,6 +106,8 @@ class EventStream:
             await reader.begin(self.cursor, self.reach)
         except Lost as error:
             lost = error
+        except Unavailable:
+            pass  # it is ahead of the tail, and waits below
         hello = schemas.Hello(
             cursor=self._cursor(),
             head=str(HUB.cursor),
@@ -112,7 +116,7 @@ class EventStream:
             max_age_ms=self.max_age_ms,
         )
         greeting = b"retry: %d\n" % RETRY_MS + frame("hello", hello, cursor=hello.cursor)
-        if lost is None and reader.has_missed_nothing():
+        if lost is None and not reader.is_ahead and reader.has_missed_nothing():
             reader.position = HUB.head
             await self._write(greeting + self._ready())
             return
@@ -121,8 +125,22 @@ class EventStream:
             await self._reset(lost)
         elif reader.position < HUB.floor:
             await self._write(ping(self._cursor()))
-        await self._catch_up()
-        await self._write(self._ready())
+        await self._wait_for_tail()
+        if not reader.is_ahead:
+            await self._catch_up()
+            await self._write(self._ready())
+
+    async def _wait_for_tail(self) -> None:
+        """The client has seen more elsewhere than this process knows: nothing is told until it knows that much too."""
+        reader = self.reader
+        while reader.is_ahead and not reader.is_gone and reader.ends is None:
+            try:
+                await reader.catch_up_with(self.reach)
+            except Lost as lost:
+                await self._reset(lost)
+            except Unavailable:
+                await self._write(ping(self._cursor()))
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def _run(self) -> None:
         reader = self.reader

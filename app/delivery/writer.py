@@ -19,7 +19,7 @@ from app.errors import Unavailable
 BATCH_MAX = 64  # measured: larger batches are slower again, and hold the log's head longer
 SPLIT_MIN = 8  # fewer senders are not worth two commits
 QUEUE_MAX = 10_000
-PATIENCE_SECONDS = 2.5  # a database that is away that long is said to be away; 3 s are promised
+PATIENCE_SECONDS = 2.0  # a database that is away that long is said to be away; 3 s are promised, on a busy machine too
 RETRY_SECONDS = 0.1
 
 D = TypeVar("D")
@@ -56,7 +56,7 @@ class Writer(Generic[D, P, R]):
     async def write(self, draft: D) -> R:
         """Commit a draft together with whatever else is waiting, and return its result.
 
-        Raises `Unavailable` after 2.5 s without a database; the draft may then still have been stored.
+        Raises `Unavailable` after 2 s without a database; the draft may then still have been stored.
         """
         if len(self.queue) >= QUEUE_MAX:
             raise Unavailable("Too many messages are waiting. Try again with the same `client_id`.")
@@ -125,8 +125,9 @@ class Writer(Generic[D, P, R]):
     def _take(self, landed: int) -> Taken[D, R]:
         """The next batch: half of those who wait and those who are answered meanwhile, for these will soon send again.
 
-        So two batches of one size take turns. Left alone, nearly all senders gather in every second one, and Postgres
-        and we wait for each other: measured, batches of 1 and 15, and 2,040 messages a second instead of 3,120.
+        So two batches of one size take turns. Left alone, most senders gather in every second one, and Postgres and we
+        wait for each other. Measured with 16: half of all batches below 5 and half above 8, now nearly all of 8; in one
+        quiet round of each, 3,120 messages a second instead of 2,040.
         """
         senders = len(self.queue) + landed
         limit = min(BATCH_MAX, (senders + 1) // 2) if senders >= SPLIT_MIN else BATCH_MAX

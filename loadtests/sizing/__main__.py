@@ -51,7 +51,7 @@ def table(found: list[tuple[Load, Plan]]) -> str:
         ("  cores of each", [f"{one.postgres_cores}" for _, one in found]),
         ("  busy cores, all", [f"{one.postgres_cores_busy:,.2f}" for _, one in found]),
         ("  connections to each", [f"{one.connections:,}" for _, one in found]),
-        ("  disk for a year of messages", [f"{one.disk_bytes_per_year / GIB:,.0f} GiB" for _, one in found]),
+        ("  disk after a year, all", [f"{one.disk_bytes_after_a_year / GIB:,.0f} GiB" for _, one in found]),
         ("bus", ["nats (3 machines)" if one.needs_nats else "postgres" for _, one in found]),
     ]
     first = max(len(name) for name, _ in rows)

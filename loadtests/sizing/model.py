@@ -30,16 +30,16 @@ class Cost:
         return self.lone + (self.shared - self.lone) * min(1.0, way)
 
 
-# --- measured: `loadtests.sizing.measure`, medians of three rounds; the machine is described in docs/scale.md --------
+# --- measured: `loadtests.sizing.measure`, in its quietest run; see docs/scale.md ------------------------------------
 
 LONE_PER_SECOND = 200.0  # the load "open": nearly every message is a commit of its own
 SHARED_PER_SECOND = 1_000.0  # the load "closed"
-SEND = Cost(590, 240)  # the process that takes it: request, batch, answer, and delivering it to two streams
-STORE = Cost(520, 180)  # Postgres
-HEAR = Cost(330, 90)  # each other process: is woken, reads the row, puts it into its tail
-HEARD = Cost(60, 25)  # Postgres, for each process that hears: tells it, and is asked for the row
-OVER_NATS = Cost(150, 60)  # what the process that takes it pays more when it tells NATS
-WORKER_SECOND = 4_000.0  # a process that does nothing, a second: probes, presence, looks at the head
+SEND = Cost(590, 250)  # the process that takes it: request, batch, answer, and delivering it to two streams
+STORE = Cost(540, 190)  # Postgres
+HEAR = Cost(270, 85)  # each other process: is woken, reads the row, puts it into its tail
+HEARD = Cost(50, 25)  # Postgres, for each process that hears: tells it, and is asked for the row
+OVER_NATS = Cost(150, 50)  # what the process that takes it pays more when it tells NATS
+WORKER_SECOND = 5_000.0  # a process that does nothing, a second: probes, presence, looks at the head
 
 # --- measured: `make bench` ------------------------------------------------------------------------------------------
 
@@ -48,18 +48,20 @@ STREAM_SECOND = 2.9  # one quiet stream, a second: its heartbeats ("idle")
 STREAM_OPEN = 370.0  # one new stream with a new token ("idle")
 STREAM_BYTES = 14 * 1024  # ("idle")
 WORKER_BYTES = 170 * 1024 * 1024  # a process with a full tail: TAIL_BYTES_MAX and what it begins with
-MESSAGE_BYTES = 1_700  # on disk: message, event, and their indexes
+MESSAGE_BYTES = 550  # on disk with its indexes, of 90 characters; kept
+EVENT_BYTES = 750  # on disk with its indexes; kept for LOG_DAYS
 
 # --- given -----------------------------------------------------------------------------------------------------------
 
 RECEIPT_SHARE = 0.5  # of a message's cost: a smaller row, and those of one conversation coalesce
 STREAM_AGE_SECONDS = 3_600  # PARLEY_STREAM_MAX_AGE_SECONDS
+LOG_DAYS = 14  # PARLEY_LOG_RETENTION_DAYS
 CONNECTIONS_PER_WORKER = 11  # PARLEY_POOL_SIZE, two writers' lines, the listener
 
 # --- walls: beyond these one log is not enough, whatever the CPU says ------------------------------------------------
 
 LOG_PER_SECOND_MAX = 10_000.0  # events: the head is one row, and batches of 8 reach this many
-POSTGRES_CORES_MAX = 32.0  # busy ones, in one machine
+POSTGRES_CORES_MAX = 32.0  # of one machine
 STREAMS_PER_WORKER_MAX = 10_000.0
 WORKERS_MAX = 100_000  # nobody has more; a search needs an end
 POOLER_CONNECTIONS = 400  # more than this are worth a pooler, and with it NATS
@@ -117,7 +119,7 @@ class Plan:
     postgres_cores_busy: float
     connections: int
     needs_nats: bool
-    disk_bytes_per_year: float
+    disk_bytes_after_a_year: float
 
 
 class TooMuch(ValueError):
@@ -141,7 +143,7 @@ def plan(load: Load, machines: Machines | None = None) -> Plan:
             app_cores_busy=one.app_cores_busy * shards,
             app_bytes=one.app_bytes * shards,
             postgres_cores_busy=one.postgres_cores_busy * shards,
-            disk_bytes_per_year=one.disk_bytes_per_year * shards,
+            disk_bytes_after_a_year=one.disk_bytes_after_a_year * shards,
         )
 
 
@@ -166,7 +168,7 @@ def plan_of_one(load: Load, machines: Machines) -> Plan:
         postgres_cores_busy=database,
         connections=workers * CONNECTIONS_PER_WORKER,
         needs_nats=over_nats,
-        disk_bytes_per_year=load.messages_per_day * MESSAGE_BYTES * YEAR_DAYS,
+        disk_bytes_after_a_year=disk_bytes_of(load),
     )
 
 
@@ -195,6 +197,12 @@ def postgres_cores_of(load: Load, workers: int) -> float:
     """Busy cores of Postgres."""
     each = STORE.at(load.work_per_second / workers) + (workers - 1) * HEARD.at(load.work_per_second)
     return load.work_per_second * each / 1e6
+
+
+def disk_bytes_of(load: Load) -> float:
+    """A year of messages, and the log's days of events."""
+    events = load.messages_per_day * (1 + load.receipts * RECEIPT_SHARE) * LOG_DAYS
+    return load.messages_per_day * YEAR_DAYS * MESSAGE_BYTES + events * EVENT_BYTES
 
 
 def is_nats_worth_it(workers: int) -> bool:

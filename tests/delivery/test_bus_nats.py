@@ -58,7 +58,7 @@ async def new_ear(new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(bus_module, "PROBE_SECONDS", 0.2)
     monkeypatch.setattr(bus_module, "ECHO_SECONDS", 0.5)
     before = DB.config
-    database.configure(Settings(database_url=await new_database()))
+    await database.connect(Settings(database_url=await new_database()))
     tasks: list[asyncio.Task[None]] = []
 
     async def start(urls: str, *, is_hearing: bool = True) -> Ear:
@@ -72,6 +72,7 @@ async def new_ear(new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch) ->
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await database.disconnect()
     DB.config = before
 
 
@@ -147,11 +148,10 @@ async def test_another_database_on_the_same_nats_hears_nothing(
 ) -> None:
     """Databases of one template have one epoch: their names for the log differ all the same."""
     one = await new_ear(nats.url)
-    here = DB.config
-    database.configure(Settings(database_url=await new_database()))
-    stranger = await new_ear(nats.url)
-    DB.config = here
     other = await new_ear(nats.url)
+    await database.disconnect()
+    await database.connect(Settings(database_url=await new_database()))
+    stranger = await new_ear(nats.url)
     one.tell(7)
     await one.announce("presence", "{}")
     await eventually(lambda: heard_signals(other, 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.delivery import listener as listener_module
+from app.delivery import log
 from app.delivery.hub import Entry, Hub
 from app.delivery.listener import Listener
 from app.delivery.log import Head
@@ -42,3 +43,25 @@ def test_behind_a_new_connection_nothing_is_taken_on_trust(hub: Hub) -> None:
     listener.doubt()
     listener.offer([entry(11)])
     assert (10, 11, True) == (hub.head, listener.target, listener.wanted.is_set())
+
+
+@pytest.mark.parametrize("position", [12, 8])
+async def test_a_check_that_was_overtaken_by_another_changes_nothing(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, position: int
+) -> None:
+    """Both find that the log is not what it was. The second must neither begin one more history, nor go back in the
+    new one: readers stand in it already."""
+    new = Head("def", position, 0)
+
+    async def look() -> tuple[Head, bool]:
+        hub.restart(new, new.position)  # by the other check, while this one asks
+        hub.offer([entry(position + 1)])
+        return new, True
+
+    async def check_epoch(*, rewound: str | None = None) -> Head:
+        return new if rewound != new.epoch else Head("one more", position, 0)
+
+    monkeypatch.setattr(log, "look", look)
+    monkeypatch.setattr(log, "check_epoch", check_epoch)
+    await Listener().check_head()
+    assert ("def", position + 1) == (hub.epoch, hub.head)

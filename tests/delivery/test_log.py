@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
@@ -205,4 +206,13 @@ async def test_another_server_or_another_history_begins_a_new_epoch(
 
 async def test_a_head_that_went_backwards_begins_a_new_epoch(database_: asyncpg.Connection[Any]) -> None:
     first = await log.check_epoch()
-    assert first.epoch != (await log.check_epoch(is_rewound=True)).epoch
+    assert first.epoch != (await log.check_epoch(rewound=first.epoch)).epoch
+
+
+async def test_of_all_who_find_that_the_head_went_backwards_one_begins_the_new_epoch(
+    database_: asyncpg.Connection[Any],
+) -> None:
+    """Were each to begin its own, what is said between the two would be in neither: clients are reset past it."""
+    first = await log.check_epoch()
+    found = await asyncio.gather(*(log.check_epoch(rewound=first.epoch) for _ in range(3)))
+    assert 1 == len({head.epoch for head in found} - {first.epoch}) == len({head.epoch for head in found})

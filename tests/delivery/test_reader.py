@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.delivery.reader import HEARTBEAT_JITTER, STALL_SECONDS, Disconnect, Reader, Ticket
+from app.delivery.disconnect import Disconnect
+from app.delivery.reader import HEARTBEAT_JITTER, STALL_SECONDS, Reader, Ticket
 
 
 def new_reader(*, expires_in: float = 3600, heartbeat_seconds: float = 15, max_age_seconds: float = 3600) -> Reader:

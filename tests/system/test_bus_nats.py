@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -13,7 +16,7 @@ import httpx
 import pytest
 
 from tests.conftest import NewDatabase
-from tests.harness import Server, eventually
+from tests.harness import ROOT, SECRET, Server, eventually, free_port
 from tests.nats_server import NatsServer, Wire
 from tests.system.checker import read_log
 from tests.system.conftest import CastAt, NewPerson, NewServer, Pair
@@ -192,6 +195,24 @@ async def test_without_nats_at_the_start_it_serves_says_why_it_is_not_ready_and_
 
 async def says(server: Server, word: str) -> bool:
     return word in await reason(server)
+
+
+async def doctor_says(url: str, bus: str) -> str:
+    environment = {"PARLEY_DATABASE_URL": url, "PARLEY_JWT_SECRET": SECRET, "PARLEY_BUS": bus, "PATH": "/usr/bin:/bin"}
+    doctor = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app", "doctor", cwd=ROOT, env=environment, stdout=subprocess.PIPE
+    )
+    said, _ = await doctor.communicate()
+    return said.decode()
+
+
+async def test_the_doctor_tries_nats_and_keeps_its_password(fleet: Fleet) -> None:
+    url = fleet.pair.database_url
+    nowhere = f"nats://parley:secret-word@127.0.0.1:{free_port()}"
+    well, ill = await asyncio.gather(doctor_says(url, fleet.nats.url), doctor_says(url, nowhere))
+    assert re.search(r"^listen +ok +what is told is heard, by NATS$", well, re.MULTILINE)
+    assert re.search(r"^listen +WRONG +NATS at 127\.0\.0\.1:\d+ is not to be had: NoServersError", ill, re.MULTILINE)
+    assert "secret-word" not in ill
 
 
 # --- a failover ----------------------------------------------------------------------------------------------------

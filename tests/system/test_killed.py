@@ -8,13 +8,12 @@ import psutil
 
 from tests.conftest import NewServer
 from tests.harness import Server, eventually
-from tests.system.checker import FAULTLESS, faults_of_log, read_log
+from tests.system import talking
 from tests.system.conftest import CastAt, NewPair
 from tests.system.crowd import TRANSPORTS, Crowd, following, gathered
 from tests.system.operating import (
     all_have_heard,
     continue_process,
-    database,
     database_url,
     head_cursor,
     head_of,
@@ -26,19 +25,11 @@ from tests.system.operating import (
     stop_process,
     workers_of,
 )
-
-
-async def after(crowd: Crowd, more: int) -> None:
-    """Wait until so many more messages were acknowledged."""
-    count = len(crowd.checker.promises) + more
-    await eventually(lambda: crowd.have_sent(count))
+from tests.system.talking import after
 
 
 async def assert_faultless(crowd: Crowd, url: str) -> None:
-    async with database(url) as connection:
-        crowd.checker.compare_with(await read_log(connection))
-        assert {} == await faults_of_log(connection)
-    assert FAULTLESS == crowd.checker.report()
+    await talking.assert_faultless(crowd, url)
     assert [] == [refusal for refusal in crowd.refusals if refusal.startswith("5")]
 
 

@@ -98,6 +98,32 @@ async def _is_deaf(server: Server) -> bool:
     return not await is_ready(server)
 
 
+async def test_a_cursor_that_nobody_can_look_up_now_is_not_an_invented_one(
+    new_server: NewServer, new_relay: NewRelay, cast_at: CastAt
+) -> None:
+    """Invariant 3: sol has seen more at A than B knows, and B cannot ask. A poll there is told to come again, a stream
+    stands and waits; neither is `reset`. When B can ask they go on after the cursor, with nothing twice."""
+    a = await new_server()
+    relay = await new_relay(database_url(a))
+    b = await new_server(database_url=relay.url)
+    cast = await cast_at(a.url)
+    sol = cast.sol.at(b.url)
+    assert 200 == (await sol.get("/me")).status_code  # B knows him: it need not ask who he is
+    await all_have_heard(a, b)
+    relay.is_swallowing = True
+    cursor = [(await cast.bea.say(cast.conversation_id, f"Message {number}"))["cursor"] for number in range(3)][-1]
+    polled = await sol.get("/events", cursor=cursor, wait=0)
+    assert (503, "unavailable") == (polled.status_code, polled.json()["code"])
+    async with sol.stream(cursor) as stream:
+        assert cursor == (await stream.next("ping")).id == stream.events[0].id
+        relay.is_swallowing = False
+        await stream.next("ready")
+        sent = await cast.bea.say(cast.conversation_id, "After")
+        await stream.next("message.sent")
+        assert [sent["cursor"]] == [event.id for event in stream.durable]
+        assert "reset" not in [event.type for event in stream.events]
+
+
 # --- while everyone talks ------------------------------------------------------------------------------------------
 
 

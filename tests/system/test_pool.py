@@ -87,7 +87,7 @@ async def test_a_failing_commit_gives_its_connection_back(server: Server, cast_a
     await cast.shop.put(f"/contexts/listing/{cursed}", title="A table", seller_id=cast.sol.id)
     async with cast.sol.stream() as stream, database(database_url(server)) as connection:
         async with cursing(server, code):
-            for _ in range(1 if code == "57P01" else 3):  # it is tried again for 2.5 s, as with a server that is away
+            for _ in range(1 if code == "57P01" else 3):  # it is tried again for 2 s, as with a server that is away
                 answers = await asyncio.gather(
                     *(cast.bea.post(f"{path}/messages", client_id=str(uuid.uuid4()), body="cursed") for _ in range(3)),
                     *(cast.bea.patch(f"/messages/{message['id']}", body="cursed") for _ in range(3)),
