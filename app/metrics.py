@@ -21,6 +21,9 @@ LAG = Histogram(
     "parley_delivery_lag_seconds", "Time from an event's commit elsewhere to its place in our tail.", buckets=FAST
 )
 DEAF = Counter("parley_listener_deaf_seconds_total", "Time without a working LISTEN connection.")
+UNANSWERED = Counter(
+    "parley_rate_unanswered_total", "Times that a process went by its own account, as the common one did not answer."
+)
 TAIL_EVENTS = Gauge("parley_tail_events", "Events kept in memory.", multiprocess_mode=LIVE)
 TAIL_BYTES = Gauge("parley_tail_bytes", "Bytes of events kept in memory.", multiprocess_mode=LIVE)
 HEAD = Gauge("parley_log_position", "Newest position in our tail.", multiprocess_mode="livemax")

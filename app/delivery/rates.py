@@ -15,13 +15,14 @@ from typing import Any
 
 import msgspec
 
+from app import metrics
 from app.database import FAILED
 from app.delivery import listener
 from app.limits import ALL, Buckets
 from app.tables import RateBucket
 
 TELL_SECONDS = 1.0  # so long a take may be unknown to the others; what may be taken unknown is bounded by number
-ASK_SECONDS = 0.5  # a database that does not answer by then does not hold up the asker: the own account decides
+ASK_SECONDS = 0.9  # a database that does not answer by then does not hold up the asker: the own account decides
 ASKS_MAX = 2  # one that was under way already, and one of one's own
 FORGET_SECONDS = 60.0
 DEBT_MAX = 2  # a bucket is at most as far below nothing as it is filled when full
@@ -76,11 +77,13 @@ class Rates:
     async def ask(self, buckets: Buckets, key: str) -> None:
         """Tell what was taken of a bucket here, so that its level is what all processes know. Returns without that
         when the database does not answer."""
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(ASK_SECONDS):
                 for _ in range(ASKS_MAX):
                     if key in buckets.owed:
                         await self._told(buckets)
+        except TimeoutError:
+            metrics.UNANSWERED.inc()
 
     async def _told(self, buckets: Buckets) -> None:
         """Wait for the telling that is under way, or begin one: it goes on whoever stops waiting for it."""

@@ -25,6 +25,7 @@ METRICS = {
     "parley_commit_seconds": "histogram",
     "parley_delivery_lag_seconds": "histogram",
     "parley_listener_deaf_seconds_total": "counter",
+    "parley_rate_unanswered_total": "counter",
     "parley_tail_events": "gauge",
     "parley_tail_bytes": "gauge",
     "parley_log_position": "gauge",

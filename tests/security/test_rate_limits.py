@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
 import asyncpg
@@ -19,6 +19,7 @@ import pytest
 from tests.api.answers import draft, ok, refusal, send
 from tests.conftest import NewDatabase, NewServer
 from tests.harness import Cast, Person, Server, close_cast, eventually, gather_cast
+from tests.system.operating import metric
 
 COUNT = 24
 EIGHTH = COUNT // 8
@@ -60,11 +61,27 @@ async def test_in_turn_at_two_processes_one_gets_no_more_than_at_one(two: Two, c
 
 
 async def test_a_burst_at_two_processes_gets_an_eighth_more_at_most(two: Two, cast: Cast) -> None:
+    """As long as the common account answers in time, which that of a machine that stands still does not."""
+    before = await unanswered(two)
+    taken, people = await burst(two, cast)
+    async with AsyncExitStack() as stack:
+        while before != (before := await unanswered(two)):
+            cast = await gather_cast(two.a.url)
+            stack.push_async_callback(close_cast, cast)
+            taken, people = await burst(two, cast)
+        assert COUNT <= taken <= COUNT + EIGHTH
+        assert 0 == await sent(people, cast, 4), "and nothing after that"
+
+
+async def burst(two: Two, cast: Cast) -> tuple[int, list[Person]]:
+    """How many of many messages of one person's, at once at both processes, were taken."""
     people = [cast.bea, cast.bea.at(two.b.url)]
     said = [send(person, cast.conversation_id, draft()) for _ in range(2 * COUNT) for person in people]
-    answers = await asyncio.gather(*said)
-    assert COUNT <= sum(answer.status_code == 201 for answer in answers) <= COUNT + EIGHTH
-    assert 0 == await sent(people, cast, 4), "and nothing after that"
+    return sum(answer.status_code == 201 for answer in await asyncio.gather(*said)), people
+
+
+async def unanswered(two: Two) -> float:
+    return sum([await metric(server, "parley_rate_unanswered_total") for server in two])
 
 
 async def test_who_has_used_it_up_at_one_process_has_used_it_up_at_the_other(two: Two, cast: Cast) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 
-from tests.harness import Person, eventually
+from tests.harness import Person, eventually, running_seconds
 from tests.system.checker import FAULTLESS, faults_of_log, read_log
 from tests.system.conftest import Pair
 from tests.system.crowd import Crowd, Follower, following, gathered
@@ -62,9 +61,9 @@ async def talking(pair: Pair, seed: int, *, is_cut: bool = False) -> AsyncIterat
 
 async def refused(person: Person, conversation_id: str) -> tuple[httpx.Response, float]:
     """A send that finds no database, and how long that took."""
-    began = time.monotonic()
+    began = running_seconds()
     answer = await person.post(f"/conversations/{conversation_id}/messages", client_id=str(uuid.uuid4()), body="Hello?")
-    return answer, time.monotonic() - began
+    return answer, running_seconds() - began
 
 
 async def assert_unavailable(crowd: Crowd) -> None:
@@ -87,7 +86,7 @@ async def assert_back(crowd: Crowd, pair: Pair, since: float) -> None:
             answer, _ = await refused(person, crowd.talks[0].id)
             return answer.status_code == 201
 
-        await eventually(is_sent, within=max(0.1, since + BACK_WITHIN - time.monotonic()))
+        await eventually(is_sent, within=max(0.1, since + BACK_WITHIN - running_seconds()))
     for server in (pair.a, pair.b):
         await eventually(lambda server=server: is_ready(server), within=5)  # type: ignore[misc]
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 import uuid
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.conftest import NewDatabase
-from tests.harness import Server, eventually
+from tests.harness import Server, eventually, running_seconds
 from tests.system.conftest import CastAt, Connect, NewPerson
 from tests.system.operating import all_have_heard, database, database_url, kill_server, metric, process_of
 from tests.system.raw import Connection
@@ -67,10 +66,10 @@ async def test_stopped_readers_cost_bounded_memory_and_slow_nobody(
     async with cast.ada.stream() as stream, database(database_url(server)) as connection:
         for number in range(EVENTS // 250):
             await connection.fetch(TELL, uuid.UUID(cast.conversation_id), cast.sol.id, 250, said)
-            began = time.monotonic()
+            began = running_seconds()
             await cast.bea.say(talk, f"Message {number}")
             await stream.next("message.sent", number + 1)
-            delays.append(time.monotonic() - began)
+            delays.append(running_seconds() - began)
         await all_have_heard(server)
         grown = memory_of(server) - before
         assert STOPPED + 1 == await metric(server, "parley_streams")

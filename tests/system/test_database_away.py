@@ -3,11 +3,9 @@ sends meanwhile get `unavailable` and may be retried safely."""
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
-from tests.harness import eventually
+from tests.harness import eventually, running_seconds
 from tests.system.conftest import Place
 from tests.system.operating import all_have_heard, database, is_ready
 from tests.system.talking import after, assert_back, assert_unavailable, forgive, talking
@@ -34,7 +32,7 @@ async def test_postgres_stopped_and_started_again(place: Place, mode: str) -> No
         assert 200 == (await member.at[0].http.get(f"{place.pair.a.url}/health/live")).status_code
         assert 503 == (await member.at[1].get("/conversations")).status_code
         await place.postgres.start()
-        await assert_back(crowd, place.pair, since=time.monotonic())
+        await assert_back(crowd, place.pair, since=running_seconds())
         await all_have_heard(place.pair.a, place.pair.b)
         forgive(crowd)
         assert [0] * len(streams) == [follower.cuts for follower in streams]
@@ -49,7 +47,7 @@ async def test_postgres_gone_for_ten_seconds(place: Place) -> None:
             await waiting.next("ping", ABSENCE_PINGS, within=20)
         await assert_unavailable(crowd)
         await place.postgres.start()
-        await assert_back(crowd, place.pair, since=time.monotonic())
+        await assert_back(crowd, place.pair, since=running_seconds())
         await all_have_heard(place.pair.a, place.pair.b)
         forgive(crowd)
         assert [0] * len(streams) == [follower.cuts for follower in streams]
@@ -64,7 +62,7 @@ async def test_postgres_frozen_and_thawed(place: Place) -> None:
             await assert_unavailable(crowd)
         finally:
             place.postgres.thaw(frozen)
-        await assert_back(crowd, place.pair, since=time.monotonic())
+        await assert_back(crowd, place.pair, since=running_seconds())
         forgive(crowd)
 
 

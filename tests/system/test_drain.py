@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 import uuid
 from contextlib import AsyncExitStack
 
@@ -13,7 +12,7 @@ import httpx
 import pytest
 
 from tests.conftest import NewServer
-from tests.harness import Person, Server, eventually
+from tests.harness import Person, Server, eventually, running_seconds
 from tests.system.checker import FAULTLESS, faults_of_log, read_log
 from tests.system.conftest import CastAt
 from tests.system.crowd import Crowd, following, gathered
@@ -85,9 +84,9 @@ async def test_sigterm_under_load_fails_no_request_and_says_goodbye_to_everyone(
         senders = [Sender(server, member.at[0], member.conversations[0], crowd) for member in crowd.members]
         sending = [asyncio.create_task(sender.run()) for sender in senders]
         await eventually(lambda: _have_sent(senders, 300))
-        began = time.monotonic()
+        began = running_seconds()
         status = await server.stop()
-        seconds = time.monotonic() - began
+        seconds = running_seconds() - began
         await asyncio.gather(*sending)
         for stream in streams:
             await stream.end()
@@ -121,14 +120,14 @@ async def test_who_comes_while_it_drains_is_sent_away_at_once(new_server: NewSer
     server = await new_server(DRAIN_SECONDS="2")
     cast = await cast_at(server.url)
     async with cast.bea.stream() as stream:
-        began = time.monotonic()
+        began = running_seconds()
         ending = asyncio.create_task(server.stop())
         await stream.next("bye")
         polled = await cast.sol.get("/events", wait=20)
         refused_or_told = await _try_stream(cast.sol)
         assert polled.status_code == 503 or polled.json()["retry_ms"] > 0, polled.text
         assert await ending == 0
-    seconds = time.monotonic() - began
+    seconds = running_seconds() - began
     assert refused_or_told in ("refused", "bye"), refused_or_told
     assert seconds < 6, "nothing was under way, so it ends when the draining does"
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from tests.harness import Event, Stream
+from tests.harness import Event, Stream, running_seconds
 from tests.system.conftest import CastAt, NewPair
 
 
@@ -33,12 +32,12 @@ async def test_people_of_a_killed_process_go_offline_within_thirty_seconds(new_p
             for person in (cast.sol, cast.ada):
                 await comes(stream, person.id, is_online=True, within=5)
             a.kill()
-            began = time.monotonic()
+            began = running_seconds()
             await sols.end()
             await adas.end()
         async with cast.ada.at(b.url).stream():
             [gone] = await comes(stream, cast.sol.id, is_online=False, within=30)
-            assert time.monotonic() - began < 30
+            assert running_seconds() - began < 30
             assert gone["last_seen_at"] is not None
             assert [] == about(stream.events, cast.ada.id, is_online=False)
             seen = (await bea.get("/presence")).json()["presence"]
