@@ -31,6 +31,7 @@ from app.delivery import log
 from app.delivery.bus import Bus
 from app.delivery.bus_nats import NatsBus
 from app.delivery.bus_postgres import PostgresBus
+from app.delivery.cork import cork
 from app.delivery.hub import HUB
 from app.delivery.leases import Leases
 from app.delivery.listener import LISTENER
@@ -91,8 +92,8 @@ def create_app(settings: Settings) -> Edge:
 
 
 class Edge:
-    """The outermost layer: lets a stream cut off a reader that stopped reading, and while the process drains asks
-    clients to close their kept connections, so that none is cut in the middle of a request."""
+    """The outermost layer: lets a stream cut off a reader that stopped reading, lets heads leave with their bodies, and
+    while the process drains asks clients to close their kept connections, so that none is cut within a request."""
 
     def __init__(self, app: Litestar, hot: Hot) -> None:
         self.app = app
@@ -102,6 +103,7 @@ class Edge:
         if scope["type"] == "http":
             transport = getattr(getattr(send, "__self__", None), "transport", None)
             scope["parley.abort"] = transport.abort if transport is not None else None
+            cork(scope, send)
             send = _closing(send) if HUB.is_draining else send
             answer = self.hot.takes(scope)
             if answer is not None:

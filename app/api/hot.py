@@ -23,7 +23,6 @@ from app.api.body import Ready
 from app.api.door import count_failure
 from app.api.events import CURSOR_CHARACTERS_MAX, event_stream
 from app.chat import messages, users
-from app.delivery.cork import cork
 from app.errors import NotSignedIn, TooLarge
 from app.identity import Caller, Identity
 from app.schemas import Draft
@@ -86,7 +85,6 @@ class Hot:
             answer: Any = Ready(sent.json, 201 if sent.is_new else 200)
         except Exception as error:
             answer = self._refuse(scope, error)
-        cork(send)
         await answer(scope, receive, send)
 
     async def _stream(self, token: str, cursor: str | None, scope: Any, receive: Any, send: Any) -> None:

@@ -62,8 +62,7 @@ def parse_cursor(text: str) -> Cursor | None:
 
 async def head() -> Head:
     """The log's head now; inside a snapshot, as of the snapshot."""
-    row = await LogHead.select(LogHead.epoch, LogHead.position, LogHead.floor).first()
-    assert row is not None
+    [row] = await LogHead.raw("SELECT epoch, position, floor FROM log_head WHERE id = 1")
     return Head(**row)
 
 

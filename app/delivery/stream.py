@@ -15,7 +15,6 @@ from typing import Any
 
 from app import metrics, schemas
 from app.database import AWAY
-from app.delivery.cork import cork
 from app.delivery.disconnect import Disconnect
 from app.delivery.frames import chunk, frame, ping
 from app.delivery.hub import HUB, Entry
@@ -86,7 +85,6 @@ class EventStream:
         WHEEL.add(reader)
         metrics.STREAMS.inc()
         try:
-            cork(send)
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             await self._greet()
             await self._run()

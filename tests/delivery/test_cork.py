@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from app.delivery.cork import cork
+
+GET = {"method": "GET"}
 
 
 class Transport:
@@ -24,8 +28,9 @@ class Transport:
 class Cycle:
     """uvicorn's request, as far as it matters: `send` writes to `transport`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, waiting_for_100_continue: bool = False) -> None:
         self.transport: Any = Transport()
+        self.waiting_for_100_continue = waiting_for_100_continue
 
     async def send(self, data: bytes) -> None:
         self.transport.write(data)
@@ -34,7 +39,7 @@ class Cycle:
 async def test_head_and_body_leave_in_one_write_and_what_follows_as_it_comes() -> None:
     cycle = Cycle()
     transport = cycle.transport
-    cork(cycle.send)
+    cork(GET, cycle.send)
     for data in (b"head ", b"body", b"more", b"and more"):
         await cycle.send(data)
     assert [b"head body", b"more", b"and more"] == transport.written
@@ -44,7 +49,7 @@ async def test_head_and_body_leave_in_one_write_and_what_follows_as_it_comes() -
 async def test_an_answer_that_fails_after_its_head_closes_the_connection_unsaid() -> None:
     cycle = Cycle()
     transport = cycle.transport
-    cork(cycle.send)
+    cork(GET, cycle.send)
     await cycle.send(b"head")
     cycle.transport.close()
     assert ([], True) == (transport.written, transport.is_closed)
@@ -53,4 +58,12 @@ async def test_an_answer_that_fails_after_its_head_closes_the_connection_unsaid(
 async def test_under_another_server_nothing_happens() -> None:
     async def send(message: Any) -> None: ...
 
-    cork(send)
+    cork(GET, send)
+
+
+@pytest.mark.parametrize(("method", "is_waiting"), [("HEAD", False), ("POST", True)])
+async def test_what_has_no_body_or_comes_before_the_head_is_not_held_back(method: str, is_waiting: bool) -> None:
+    cycle = Cycle(waiting_for_100_continue=is_waiting)
+    cork({"method": method}, cycle.send)
+    await cycle.send(b"said")
+    assert [b"said"] == cycle.transport.written

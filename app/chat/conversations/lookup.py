@@ -58,17 +58,40 @@ FROM participant p JOIN users u ON u.id = p.user_id WHERE p.conversation_id = AN
 """
 
 # Typo-tolerant, over the caller's own conversations only: the others' names, the item's title, the subject. Each word
-# asked for is part of the text, or one of its words with one or two letters wrong, missing or swapped.
-MATCHES = """
-(SELECT bool_and(strpos(text, word) > 0 OR EXISTS (
-    SELECT 1 FROM regexp_split_to_table(text, '\\W+') said
-    WHERE levenshtein_less_equal(left(said, 60), word, typos) <= typos))
-FROM (SELECT unaccent(lower(concat_ws(' ', c.subject, x.title, (
-    SELECT string_agg(u.name, ' ') FROM participant o JOIN users u ON u.id = o.user_id
-    WHERE o.conversation_id = c.id AND o.user_id <> p.user_id)))) AS text) t,
-    (SELECT unaccent(lower(asked)) AS word,
-        CASE WHEN length(asked) >= 5 THEN 2 WHEN length(asked) = 4 THEN 1 ELSE 0 END AS typos
-    FROM unnest({}::text[]) AS asked) w)"""
+# asked for is part of the text, or one of its words with one or two letters wrong, missing or swapped. All texts are
+# made together and looked at once: measured for 10,000 conversations and a rare word, a quarter of
+# the CPU that it took to ask each for its own.
+SEARCH = f"""
+WITH mine AS MATERIALIZED (
+    SELECT c.id, c.last_activity_at, c.subject, x.title
+    FROM participant p JOIN conversation c ON c.id = p.conversation_id LEFT JOIN context x ON x.id = c.context_id
+    WHERE p.user_id = {{}} AND p.left_at IS NULL AND %(conditions)s
+),
+named AS (
+    SELECT o.conversation_id AS id, string_agg(u.name, ' ') AS names
+    FROM mine JOIN participant o ON o.conversation_id = mine.id JOIN users u ON u.id = o.user_id
+    WHERE o.user_id <> {{}} GROUP BY 1
+),
+texts AS MATERIALIZED (
+    SELECT mine.id, last_activity_at, unaccent(lower(concat_ws(' ', subject, title, names))) AS text
+    FROM mine LEFT JOIN named USING (id)
+),
+asked AS MATERIALIZED (
+    SELECT unaccent(lower(word)) AS word,
+        CASE WHEN length(word) >= 5 THEN 2 WHEN length(word) = 4 THEN 1 ELSE 0 END AS typos
+    FROM unnest({{}}::text[]) AS word
+),
+found AS (
+    SELECT id FROM texts WHERE (SELECT bool_and(strpos(text, word) > 0 OR typos > 0 AND EXISTS (
+        SELECT 1 FROM regexp_split_to_table(text, '\\W+') said
+        WHERE length(said) BETWEEN length(word) - typos AND length(word) + typos
+            AND levenshtein_less_equal(left(said, 60), word, typos) <= typos)) FROM asked)
+    ORDER BY last_activity_at DESC, id DESC LIMIT {{}}
+)
+SELECT {COLUMNS} FROM found JOIN conversation c ON c.id = found.id
+JOIN participant p ON p.conversation_id = c.id AND p.user_id = {{}} AND p.left_at IS NULL {JOINS}
+ORDER BY c.last_activity_at DESC, c.id DESC
+"""
 
 CONDITIONS = {
     "role": "p.role = {}",
@@ -79,7 +102,6 @@ CONDITIONS = {
     "with": """EXISTS (
         SELECT 1 FROM participant o WHERE o.conversation_id = c.id AND o.user_id = {} AND o.user_id <> p.user_id)""",
     "before": "(c.last_activity_at, c.id) < ({}, {}) AND p.listed_at <= {}",
-    "words": MATCHES,
 }
 
 
@@ -117,9 +139,7 @@ async def page(caller: Caller, query: Query) -> Conversations:
     """
     async with snapshot():
         head = await log.head()
-        sql, values = _where(query)
-        wanted = (caller.id, *values, query.limit + 1)
-        rows = await Participant.raw(PAGE % {"conditions": sql}, *wanted, *wanted)
+        rows = await _rows(caller.id, query)
         found = await views_of(rows[: query.limit])
     has_more = len(rows) > query.limit
     return Conversations(
@@ -127,6 +147,18 @@ async def page(caller: Caller, query: Query) -> Conversations:
         next=_keyset(rows[query.limit - 1]) if has_more else None,
         cursor=head.cursor if query.before is None else None,
     )
+
+
+async def _rows(user_id: str, query: Query) -> list[Row]:
+    sql, values = _where(query)
+    limit = query.limit + 1
+    rows: list[Row]
+    if words := re.findall(r"\w+", query.words):
+        rows = await Participant.raw(SEARCH % {"conditions": sql}, user_id, *values, user_id, words, limit, user_id)
+    else:
+        wanted = (user_id, *values, limit)
+        rows = await Participant.raw(PAGE % {"conditions": sql}, *wanted, *wanted)
+    return rows
 
 
 async def hold(caller: Caller, conversation_id: UUID) -> Row:
@@ -163,8 +195,6 @@ def _where(query: Query) -> tuple[str, list[Any]]:
         wanted.append(("context", [query.context.kind, query.context.id]))
     if query.with_user_id:
         wanted.append(("with", [query.with_user_id]))
-    if words := re.findall(r"\w+", query.words):
-        wanted.append(("words", [words]))
     if query.before:
         at, id_ = _parse_keyset(query.before)
         wanted.append(("before", [at, id_, at]))

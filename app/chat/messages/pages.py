@@ -12,8 +12,13 @@ from app.schemas import Message, Messages
 from app.tables import Message as MessageTable
 from app.tables import Row
 
-# By the unique key (conversation_id, seq), in either direction.
-PAGE = f"SELECT {views.MESSAGE_COLUMNS} FROM message m WHERE m.conversation_id = {{}} AND m.seq "
+# By the unique key (conversation_id, seq), in either direction, once it is known that the member is in it. NULL: nobody
+# is asked for.
+PAGE = f"""
+SELECT {views.MESSAGE_COLUMNS} FROM message m
+WHERE ({{}}::text IS NULL OR (SELECT id FROM participant
+    WHERE user_id = {{}} AND conversation_id = {{}} AND left_at IS NULL) IS NOT NULL)
+AND m.conversation_id = {{}} AND m.seq """
 BEFORE = PAGE + "< {} ORDER BY m.seq DESC LIMIT {}"
 AFTER = PAGE + "> {} ORDER BY m.seq LIMIT {}"
 # By primary key.
@@ -35,21 +40,31 @@ async def history(  # noqa: PLR0913  one keyword for each direction
 
     `has_more` is about the direction asked for; around a number, about older ones.
     """
-    await lookup.find(caller, conversation_id)
-    if after is not None:
-        rows = await MessageTable.raw(AFTER, conversation_id, after, limit + 1)
-        return Messages(messages=_views(rows[:limit]), has_more=len(rows) > limit)
+    member = None if caller.is_overseer else caller.id
     newer: list[Row] = []
-    if around is not None:
-        newer = await MessageTable.raw(AFTER, conversation_id, around - 1, (limit + 1) // 2)
-        before, limit = around, limit - len(newer)
-    older = await MessageTable.raw(BEFORE, conversation_id, SEQ_END if before is None else before, limit + 1)
-    return Messages(messages=_views([*reversed(older[:limit]), *newer]), has_more=len(older) > limit)
+    older: list[Row] = []
+    count = limit
+    if after is not None:
+        newer = await _rows(AFTER, member, conversation_id, after, limit + 1)
+    elif around is not None:
+        newer = await _rows(AFTER, member, conversation_id, around - 1, (limit + 1) // 2)
+        before, count = around, limit - len(newer)
+    if after is None:
+        older = await _rows(BEFORE, member, conversation_id, SEQ_END if before is None else before, count + 1)
+    if member is None or not (older or newer):
+        await lookup.find(caller, conversation_id)
+    has_more = len(newer) > limit or len(older) > count
+    return Messages(messages=_views([*reversed(older[:count]), *newer[:limit]]), has_more=has_more)
+
+
+async def _rows(statement: str, member: str | None, conversation_id: UUID, seq: int, limit: int) -> list[Row]:
+    rows: list[Row] = await MessageTable.raw(statement, member, member, conversation_id, conversation_id, seq, limit)
+    return rows
 
 
 async def after(conversation_id: UUID, seq: int, limit: int) -> list[Message]:
     """The messages after a number, of a conversation the caller is known to be in."""
-    return _views(await MessageTable.raw(AFTER, conversation_id, seq, limit))
+    return _views(await _rows(AFTER, None, conversation_id, seq, limit))
 
 
 async def get(caller: Caller, message_id: UUID) -> Message:
