@@ -13,10 +13,26 @@ from pathlib import Path
 
 import uvloop
 
-from loadtests.bench import fanout, history, idle, latency, machine, postgres, report, resume, throughput
+from loadtests.bench import (
+    by_conversations,
+    by_length,
+    by_participants,
+    by_streams,
+    by_workers,
+    fanout,
+    history,
+    idle,
+    inserting,
+    latency,
+    machine,
+    postgres,
+    report,
+    resume,
+    throughput,
+)
 from loadtests.bench.servers import Bench
 
-FILES_MIN = 12_000  # 5,100 streams here, as many in the server
+FILES_MIN = 12_000  # 10,000 streams here, as many in the server, and some for everything else
 SCENARIO_SECONDS = 900.0
 
 Scenario = Callable[[Bench, report.Report], Awaitable[list[report.Row]]]
@@ -28,20 +44,32 @@ SCENARIOS: dict[str, tuple[str, Scenario]] = {
     "idle": ("5,000 quiet streams", idle.measure),
     "resume": ("catching up after a cut", resume.measure),
     "history": ("pages of a long conversation, a list of 10,000", history.measure),
+    "insert": ("16 senders, and the same rows by bare inserts", inserting.measure),
+    "streams": ("200 messages a second among 100 people, beside more and more streams", by_streams.measure),
+    "conversations": ("200 messages a second over more and more conversations", by_conversations.measure),
+    "length": ("200 messages a second, and pages, in longer and longer conversations", by_length.measure),
+    "participants": ("100 messages a second to more and more people", by_participants.measure),
+    "workers": ("one worker, and two on one port", by_workers.measure),
 }
+GROUPS = {"scaling": ["streams", "conversations", "length", "participants", "workers"]}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m loadtests.bench", description=__doc__)
-    parser.add_argument("--only", action="append", choices=SCENARIOS, help="this scenario alone (may be repeated)")
+    parser.add_argument("--only", action="append", choices=[*SCENARIOS, *GROUPS], help="this one (may be repeated)")
     parser.add_argument("--quick", action="store_true", help="shorter and smaller: a rough guess")
     parser.add_argument("--json", type=Path, metavar="PATH", help="save the raw numbers here")
     given = parser.parse_args()
     _allow_many_files()
     try:
-        sys.exit(uvloop.run(run(given.only or list(SCENARIOS), is_quick=given.quick, json_path=given.json)))
+        sys.exit(uvloop.run(run(chosen(given.only), is_quick=given.quick, json_path=given.json)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit("interrupted; everything that was started is stopped")
+
+
+def chosen(only: list[str] | None) -> list[str]:
+    """The scenarios to run; a group stands for its own."""
+    return [name for given in only or SCENARIOS for name in GROUPS.get(given, [given])]
 
 
 async def run(names: list[str], *, is_quick: bool, json_path: Path | None) -> int:
@@ -84,7 +112,7 @@ def _allow_many_files() -> None:
     wanted = hard if hard != resource.RLIM_INFINITY else 65_536
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
     if max(soft, wanted) < FILES_MIN:
-        print(f"only {wanted} files may be open: `idle` needs {FILES_MIN} (ulimit -n)", file=sys.stderr)
+        print(f"only {wanted} files may be open: all scenarios together need {FILES_MIN} (ulimit -n)", file=sys.stderr)
 
 
 if __name__ == "__main__":
