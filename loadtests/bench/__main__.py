@@ -49,7 +49,7 @@ SCENARIOS: dict[str, tuple[str, Scenario]] = {
     "conversations": ("200 messages a second over more and more conversations", by_conversations.measure),
     "length": ("200 messages a second, and pages, in longer and longer conversations", by_length.measure),
     "participants": ("100 messages a second to more and more people", by_participants.measure),
-    "workers": ("one worker, and two on one port", by_workers.measure),
+    "workers": ("one worker, and two behind an even balancer", by_workers.measure),
 }
 GROUPS = {"scaling": ["streams", "conversations", "length", "participants", "workers"]}
 

@@ -1,48 +1,50 @@
-"""Scenario `workers`: how much more two workers on one port can do than one.
+"""Scenario `workers`: how much more two workers can do than one.
 
 A benchmark on a few cores cannot let two workers, Postgres and its own client run as fast as they like: whoever waits
 for a core is not measured but guessed. So each worker's CPU is counted instead, for three kinds of work, and
 
     capacity = work done / CPU seconds of the busiest worker
 
-which is what the workers could do a second if everything else had cores of its own. The load a worker (so many senders
-and readers each) is the same with one and with two, because how much is committed together depends on it. Both servers
-are up at once and take turns. The speeds themselves are told too; on two cores they say little.
+which is what the workers could do a second if everything else had cores of its own. The speeds themselves are told too;
+on two cores they say little.
+
+The load a worker (so many senders and readers each) is the same with one and with two, because how much is committed
+together depends on it. The two have a port each, as behind a balancer that deals out evenly; of every two people who
+talk one is at the other worker. The one and the two are up at once and take turns.
 """
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import cycle, islice
 from typing import Any
-
-import psutil
 
 from loadtests.bench import check, servers
 from loadtests.bench.client import Call
 from loadtests.bench.fanout import PEOPLE, STREAMS_EACH, sending
-from loadtests.bench.load import Sender, Stage, closed_loop, delivered, stage_of_pairs
+from loadtests.bench.load import SENDERS, Sender, Sent, Stage, closed_loop, delivered
 from loadtests.bench.meter import metered, settled
-from loadtests.bench.people import open_chats
+from loadtests.bench.people import Chat, open_chats, pairs
 from loadtests.bench.processes import cpu_seconds
 from loadtests.bench.reading import read_for
 from loadtests.bench.report import Report, Row, at_least, at_most, told
 from loadtests.bench.servers import Bench, Server
-from loadtests.bench.streams import Tally, open_streams
+from loadtests.bench.streams import Reader, Stream, Tally, open_streams
 
 WORKERS = (1, 2)
 RATIO_MIN = 1.6
 CONVERSATIONS = 200
-AT_ONCE = 16  # senders, or readers, a worker
-CONNECTIONS = 128  # a worker; over many the kernel shares them out evenly
 PAGE = 50
 KINDS = {"deliveries": "deliveries to 1,000 streams", "reads": "pages of 50 messages", "sends": "messages of pairs"}
 
 
 @dataclass
 class Work:
-    """What was done of one kind. CPU in seconds; `workers_cpu` in the order of process ids."""
+    """What was done of one kind. CPU in seconds."""
 
     units: int = 0
     seconds: float = 0.0
@@ -70,41 +72,42 @@ class Work:
 
 @dataclass
 class Side:
-    """A server, its workers, the people at it, and what each kind of work cost."""
+    """Workers, the people at them, and what each kind of work cost. `talks`: a part of the pairs for each worker to
+    take the messages of; their streams are spread over all workers, and so are the crowd's."""
 
-    server: Server
-    pids: list[int]
-    pairs: Stage
+    workers: list[Server]
+    talks: list[Stage]
     crowd: Stage
-    pages: list[bytes]
     work: dict[str, Work] = field(default_factory=lambda: {kind: Work() for kind in KINDS})
 
     @contextmanager
     def working(self, bench: Bench, kind: str) -> Iterator[Work]:
-        """Add up what happens inside."""
-        work, before = self.work[kind], [cpu_seconds(pid) for pid in self.pids]
-        with metered(bench, self.server) as cost:
+        """Add up what the inside costs."""
+        work, before = self.work[kind], [cpu_seconds(worker.pid) for worker in self.workers]
+        with metered(bench, self.workers[0]) as cost:
             yield work
-        spent = [cpu_seconds(pid) - then for pid, then in zip(self.pids, before, strict=True)]
+        spent = [cpu_seconds(worker.pid) - then for worker, then in zip(self.workers, before, strict=True)]
         work.workers_cpu = [old + new for old, new in zip(work.workers_cpu or [0.0] * len(spent), spent, strict=True)]
         work.postgres_cpu += cost.postgres_cpu
         work.seconds += cost.seconds
 
 
 async def measure(bench: Bench, report: Report) -> list[Row]:
-    turns, seconds, sends = (1, 2.0, 10) if bench.is_quick else (4, 2.5, 25)
+    turns, seconds, sends = (1, 2.0, 10) if bench.is_quick else (4, 3.0, 25)
     async with AsyncExitStack() as stack:
-        sides = {workers: await stack.enter_async_context(_side(bench, workers)) for workers in WORKERS}
+        sides = [await stack.enter_async_context(_side(bench, workers)) for workers in WORKERS]
         for turn in range(turns + 1):
-            for side in sides.values():
+            for side in sides:
                 if turn == 1:
                     side.work = {kind: Work() for kind in KINDS}  # the first turn was to warm up
-                await settled(bench, side.server)
-                await _turn(bench, side, seconds, sends)
+                await settled(bench, side.workers[0])
+                await _send(bench, side, seconds)
+                await _read(bench, side, seconds)
+                await _deliver(bench, side, sends)
     report.raw["workers"] = {
-        str(workers): {kind: work.as_json() for kind, work in side.work.items()} for workers, side in sides.items()
+        str(len(side.workers)): {kind: work.as_json() for kind, work in side.work.items()} for side in sides
     }
-    return _rows(*(sides[workers] for workers in WORKERS))
+    return _rows(*sides)
 
 
 def _rows(one: Side, two: Side) -> list[Row]:
@@ -116,82 +119,91 @@ def _rows(one: Side, two: Side) -> list[Row]:
     faults = sum(work.faults for side in (one, two) for work in side.work.values())
     found.append(at_most("messages lost, doubled, refused or out of order; pages refused", faults, 0))
     for kind, what in KINDS.items():
-        for side in (one, two):
-            name, work = f"{len(side.pids)} worker{'s' if len(side.pids) > 1 else ''}: {what}", side.work[kind]
-            found.append(told(f"  a second, all on this machine's cores, {name}", work.per_second))
-            found.append(told(f"  CPU each (workers and Postgres), {name}", work.cpu_us, " µs"))
+        for count, side in zip(("one worker", "two workers"), (one, two), strict=True):
+            work = side.work[kind]
+            found.append(told(f"  {what}: {count}, a second, sharing this machine", work.per_second))
+            found.append(told(f"  {what}: {count}, CPU each, Postgres included", work.cpu_us, " µs"))
     return found
 
 
 @asynccontextmanager
-async def _side(bench: Bench, workers: int) -> AsyncIterator[Side]:
-    """A server with so many workers; everyone connected only when all of them take connections."""
-    database = f"parley_workers_{workers}"
+async def _side(bench: Bench, count: int) -> AsyncIterator[Side]:
+    database, secret = f"parley_workers_{count}", secrets.token_urlsafe(48)
     await servers.migrated(bench, database)
-    async with servers.started(bench, database, workers) as server:
-        await settled(bench, server)
-        pairs = await stage_of_pairs(server, CONVERSATIONS)
-        yield Side(server, _workers_of(server, workers), pairs, await _crowd(server), _pages(pairs))
+    async with AsyncExitStack() as stack:
+        workers = [
+            await stack.enter_async_context(servers.started(bench, database, PARLEY_JWT_SECRET=secret))
+            for _ in range(count)
+        ]
+        chats = await open_chats(workers[0], pairs(CONVERSATIONS))
+        talks = [await _talk(workers, place, chats[place::count]) for place in range(count)]
+        yield Side(workers, talks, await _crowd(workers))
 
 
-def _workers_of(server: Server, workers: int) -> list[int]:
-    """Process ids: the server's own, or its children's. Raises `RuntimeError` when there are more or fewer."""
-    pids = [server.pid] if workers == 1 else sorted(child.pid for child in psutil.Process(server.pid).children())
-    if len(pids) != workers:
-        raise RuntimeError(f"{len(pids)} workers run, and {workers} were asked for")
-    return pids
+async def _talk(workers: list[Server], place: int, chats: list[Chat]) -> Stage:
+    """These people's messages are taken by one worker; the two of each pair have their streams at different ones."""
+    tally = Tally()
+    streams = await _spread(workers, [member for chat in chats for member in chat.members], tally)
+    return Stage(workers[place], chats, streams, tally)
 
 
-async def _crowd(server: Server) -> Stage:
-    [chat] = await open_chats(server, [tuple(f"person-{number}" for number in range(PEOPLE))])
+async def _crowd(workers: list[Server]) -> Stage:
+    [chat] = await open_chats(workers[0], [tuple(f"person-{number}" for number in range(PEOPLE))])
     tally = Tally()
     readers = [member for member in chat.members for _ in range(STREAMS_EACH)]
-    return Stage(server, [chat], await open_streams(server.port, readers, tally), tally)
+    return Stage(workers[0], [chat], await _spread(workers, readers, tally), tally)
+
+
+async def _spread(workers: list[Server], readers: list[Reader], tally: Tally) -> list[Stream]:
+    """Streams dealt out to the workers in turn."""
+    count = len(workers)
+    return [
+        stream
+        for place, worker in enumerate(workers)
+        for stream in await open_streams(worker.port, readers[place::count], tally)
+    ]
+
+
+async def _send(bench: Bench, side: Side, seconds: float) -> None:
+    """16 senders at each worker."""
+    for stage in side.talks:
+        stage.forget()
+    with side.working(bench, "sends") as work:
+        loads = [delivered(stage, closed_loop(stage, seconds)) for stage in side.talks]
+        sent: list[list[Sent]] = await asyncio.gather(*loads)
+    for verdict in map(check.verdict, side.talks, sent):
+        work.units += verdict.acknowledged
+        work.faults += verdict.faults()
+
+
+async def _read(bench: Bench, side: Side, seconds: float) -> None:
+    """16 readers at each worker, each asking for the newest page of one conversation after the other."""
+    with side.working(bench, "reads") as work:
+        loads = [read_for(stage.server.port, _pages(stage), seconds, SENDERS) for stage in side.talks]
+        found = await asyncio.gather(*loads)
+    work.units += sum(one.answered for one in found)
+    work.faults += sum(one.refused for one in found)
 
 
 def _pages(stage: Stage) -> list[bytes]:
-    """The newest page of every conversation, asked by its buyer."""
     path = "/api/v1/conversations/{}/messages?limit={}".format
     return [Call("GET", path(chat.id, PAGE), chat.members[0].token).encode() for chat in stage.chats]
 
 
-async def _turn(bench: Bench, side: Side, seconds: float, sends: int) -> None:
-    await _send(bench, side, seconds)
-    await _read(bench, side, seconds)
-    await _deliver(bench, side, sends)
-
-
-async def _send(bench: Bench, side: Side, seconds: float) -> None:
-    workers = len(side.pids)
-    side.pairs.forget()
-    with side.working(bench, "sends") as work:
-        load = closed_loop(side.pairs, seconds, senders=AT_ONCE * workers, connections=CONNECTIONS * workers)
-        sent = await delivered(side.pairs, load)
-    verdict = check.verdict(side.pairs, sent)
-    work.units += verdict.acknowledged
-    work.faults += verdict.faults()
-
-
-async def _read(bench: Bench, side: Side, seconds: float) -> None:
-    at_once, connections = AT_ONCE * len(side.pids), CONNECTIONS * len(side.pids)
-    with side.working(bench, "reads") as work:
-        found = await read_for(side.server.port, side.pages, seconds, at_once=at_once, connections=connections)
-    work.units += found.answered
-    work.faults += found.refused
-
-
 async def _deliver(bench: Bench, side: Side, sends: int) -> None:
-    """One message after the other to all of the crowd."""
-    sender = Sender(lambda: None)
+    """One message after the other to all of the crowd, taken by the workers in turn."""
+    senders = [Sender(lambda: None) for _ in side.workers]
     side.crowd.forget()
     try:
-        await sender.open(side.server.port, len(side.pids))
-        send = sending(side.crowd, sender)
+        for sender, worker in zip(senders, side.workers, strict=True):
+            await sender.open(worker.port, 1)
+        in_turn = islice(cycle([sending(side.crowd, sender) for sender in senders]), sends)
         with side.working(bench, "deliveries") as work:
-            for _ in range(sends):
+            for send in in_turn:
                 await send()
     finally:
-        sender.close()
-    verdict = check.verdict(side.crowd, sender.sent)
+        for sender in senders:
+            sender.close()
+    verdict = check.verdict(side.crowd, [one for sender in senders for one in sender.sent])
     work.units += verdict.delivered
     work.faults += verdict.faults()

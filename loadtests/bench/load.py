@@ -141,11 +141,8 @@ class Sender:
             connection.close()
 
 
-async def closed_loop(stage: Stage, seconds: float, *, senders: int = SENDERS, connections: int = 0) -> list[Sent]:
-    """16 senders, each sending its next message when the last one is answered, until time is up.
-
-    With more connections than senders (0: as many) each message goes out on the one that has rested longest.
-    """
+async def closed_loop(stage: Stage, seconds: float) -> list[Sent]:
+    """16 senders, each sending its next message when the last one is answered, until time is up."""
     lines = cycle(stage.lines())
     ends_at = perf_counter() + 3600.0
 
@@ -154,9 +151,9 @@ async def closed_loop(stage: Stage, seconds: float, *, senders: int = SENDERS, c
 
     sender = Sender(following)
     try:
-        await sender.open(stage.server.port, max(senders, connections))
+        await sender.open(stage.server.port, SENDERS)
         ends_at = perf_counter() + seconds
-        for _ in range(senders):
+        for _ in range(SENDERS):
             sender.send(next(lines))
         await asyncio.sleep(seconds)
         await sender.drain()

@@ -32,7 +32,7 @@ class Readers:
             self.free.append(connection)
 
     def ask(self) -> None:
-        """On the connection that has rested longest."""
+        """The next request, on a free connection."""
         self.waiting += 1
         self.free.popleft().request(next(self.requests))
 
@@ -52,11 +52,11 @@ class Readers:
             connection.close()
 
 
-async def read_for(port: int, requests: list[bytes], seconds: float, *, at_once: int, connections: int) -> Readers:
-    """So many requests at once, over so many connections. Raises `TimeoutError` when an answer never comes."""
+async def read_for(port: int, requests: list[bytes], seconds: float, at_once: int) -> Readers:
+    """The requests again and again, so many at once. Raises `TimeoutError` when an answer never comes."""
     readers = Readers(cycle(requests))
     try:
-        await readers.open(port, connections)
+        await readers.open(port, at_once)
         readers.ends_at = perf_counter() + seconds
         for _ in range(at_once):
             readers.ask()

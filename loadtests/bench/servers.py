@@ -51,8 +51,8 @@ async def parley(bench: Bench, database: str = "parley_bench", *, is_filled: boo
 
 
 @asynccontextmanager
-async def started(bench: Bench, database: str, workers: int = 1, /, **environment: str) -> AsyncIterator[Server]:
-    """Our server on a migrated database, limits off; one of several, if they are given one secret."""
+async def started(bench: Bench, database: str, **environment: str) -> AsyncIterator[Server]:
+    """Our server with one worker on a migrated database, limits off; one of several, if they are given one secret."""
     port = free_port()
     env = _parley_environment(bench, database) | {
         "PARLEY_JWT_SECRET": secrets.token_urlsafe(48),
@@ -60,8 +60,7 @@ async def started(bench: Bench, database: str, workers: int = 1, /, **environmen
         "PARLEY_OPEN_LIMIT": "off",
         **environment,
     }
-    arguments = ["-m", "app", "serve", "--host", HOST, "--port", str(port), "--no-demo"]
-    arguments += ["--workers", str(workers)]
+    arguments = ["-m", "app", "serve", "--host", HOST, "--port", str(port), "--workers", "1", "--no-demo"]
     async with _serving(bench, "parley", arguments, port, env) as (pid, log):
         yield Server("parley", pid, port, env["PARLEY_JWT_SECRET"], log, database)
 
