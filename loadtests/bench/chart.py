@@ -98,7 +98,7 @@ def lines(words: Words, x_name: str, unit: str, series: tuple[Series, ...]) -> s
         drawn.append(_text(left - 8, y + 4, f"{number(tick * step)}", "small", "end"))
     drawn += [_text(place(size, 0)[0], bottom + 20, f"{size:,.0f}", "small", "middle") for size in sizes]
     drawn.append(_text((left + right) / 2, bottom + 42, x_name, "small", "middle"))
-    drawn.append(_text(left - 8, top - 10, unit, "small", "end"))
+    drawn.append(_text(20, top - 9, unit, "small"))
     for colour, one in enumerate(series):
         drawn += _line(one, colour, [place(*point) for point in one.points], unit)
     return _page(words, bottom + 56, drawn)

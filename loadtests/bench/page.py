@@ -61,7 +61,8 @@ def machine(saved: Saved) -> str:
     for run in saved.used():
         packages = ", ".join(f"{name} {version}" for name, version in run.versions.items())
         quick = ", **quick: a rough guess**" if run.is_quick else ""
-        text.append(f"- {run.machine}{quick}\n  ({packages}): {', '.join(run.scenarios)}")
+        minutes = sum(saved.conditions[name]["seconds"] for name in run.scenarios) / 60
+        text.append(f"- {run.machine}{quick} ({packages}), in {minutes:.0f} minutes: {', '.join(run.scenarios)}")
     found = saved.conditions.values()
     others, stolen, sync_ms = (
         max(one[name] for one in found) for name in ("others_percent", "stolen_percent", "sync_ms")

@@ -56,7 +56,7 @@ def _beside(saved: Saved) -> str:
             "One delivery to an open stream",
             (
                 Bar(PARLEY, (ours["delivery_cpu_us"],)),
-                Bar("a bare uvloop protocol", (floor["delivery_cpu_us"],)),
+                Bar("a bare uvloop writer", (floor["delivery_cpu_us"],)),
             ),
         ),
     )
@@ -79,9 +79,9 @@ def _in_words(group: Group) -> str:
 def _growing(saved: Saved, scenario: str, title: str, x_name: str) -> str:
     points = saved.of(scenario)
     series = (
-        Series("server and Postgres", _over(points, "cpu_us")),
         Series("server", _over(points, "server_us")),
         Series("Postgres", _over(points, "postgres_us")),
+        Series("both", _over(points, "cpu_us")),
     )
     return lines(Words(title, _said(series, x_name)), x_name, MICROSECONDS, series)
 
@@ -89,8 +89,8 @@ def _growing(saved: Saved, scenario: str, title: str, x_name: str) -> str:
 def _length(saved: Saved) -> str:
     points = saved.of("length")
     series = (
-        Series("a page of 50 messages", _over(points, "page_cpu_us")),
-        Series("a message", _over(points, "cpu_us")),
+        Series("sending a message", _over(points, "cpu_us")),
+        Series("reading a page of 50", _over(points, "page_cpu_us")),
     )
     x_name = "messages in the conversation"
     return lines(Words("In a longer and longer conversation", _said(series, x_name)), x_name, MICROSECONDS, series)
