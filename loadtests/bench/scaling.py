@@ -7,20 +7,18 @@ thing grows. Not here: what grows, which is one module each (`by_streams`, `by_c
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
 from loadtests.bench import check
 from loadtests.bench.load import Stage, delivered, open_loop
-from loadtests.bench.meter import Cost, metered, settled
+from loadtests.bench.meter import Cost, metered, patiently, settled
 from loadtests.bench.report import Row, at_most, told
 from loadtests.bench.servers import Bench
 
 PER_SECOND = 200.0
 WARM_UP_SECONDS = 1.5
-TRIES_MAX = 3
 
 
 @dataclass(frozen=True)
@@ -73,21 +71,15 @@ class Effort:
 
 
 async def loaded(bench: Bench, stage: Stage, seconds: float, per_second: float = PER_SECOND) -> Round:
-    """The load once; again when others kept the machine so busy that its moments could not be kept."""
-    for _ in range(TRIES_MAX - 1):
-        try:
-            return await _once(bench, stage, seconds, per_second)
-        except RuntimeError as error:
-            print(f"  again: {error}", file=sys.stderr, flush=True)
-            await settled(bench, stage.server)
-    return await _once(bench, stage, seconds, per_second)
+    """The load once."""
 
+    async def once() -> Round:
+        stage.forget()
+        with metered(bench, stage.server) as cost:
+            sent = await delivered(stage, open_loop(stage, seconds, per_second))
+        return Round(cost, check.verdict(stage, sent))
 
-async def _once(bench: Bench, stage: Stage, seconds: float, per_second: float) -> Round:
-    stage.forget()
-    with metered(bench, stage.server) as cost:
-        sent = await delivered(stage, open_loop(stage, seconds, per_second))
-    return Round(cost, check.verdict(stage, sent))
+    return await patiently(bench, stage.server, once)
 
 
 async def warmed(bench: Bench, stage: Stage, per_second: float = PER_SECOND) -> None:
