@@ -17,19 +17,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import cycle, islice
-from typing import Any
 
 from loadtests.bench import check, servers
+from loadtests.bench.capacity import KINDS, Side
 from loadtests.bench.client import Call
 from loadtests.bench.fanout import PEOPLE, STREAMS_EACH, sending
 from loadtests.bench.load import SENDERS, Sender, Sent, Stage, closed_loop, delivered
-from loadtests.bench.meter import metered, settled
+from loadtests.bench.meter import settled
 from loadtests.bench.people import Chat, open_chats, pairs
-from loadtests.bench.processes import cpu_seconds
 from loadtests.bench.reading import read_for
 from loadtests.bench.report import Report, Row, at_least, at_most, told
 from loadtests.bench.servers import Bench, Server
@@ -39,90 +37,40 @@ WORKERS = (1, 2)
 RATIO_MIN = 1.6
 CONVERSATIONS = 200
 PAGE = 50
-KINDS = {"deliveries": "deliveries to 1,000 streams", "reads": "pages of 50 messages", "sends": "messages of pairs"}
-
-
-@dataclass
-class Work:
-    """What was done of one kind. CPU in seconds."""
-
-    units: int = 0
-    seconds: float = 0.0
-    workers_cpu: list[float] = field(default_factory=list)
-    postgres_cpu: float = 0.0
-    faults: int = 0
-
-    @property
-    def capacity(self) -> float:
-        """Units a second, if the busiest worker had a core of its own and never waited."""
-        return self.units / max(0.01, *self.workers_cpu)
-
-    @property
-    def cpu_us(self) -> float:
-        return (sum(self.workers_cpu) + self.postgres_cpu) / max(1, self.units) * 1e6
-
-    @property
-    def per_second(self) -> float:
-        return self.units / max(0.01, self.seconds)
-
-    def as_json(self) -> dict[str, Any]:
-        derived = {"capacity": self.capacity, "cpu_us": self.cpu_us, "per_second": self.per_second}
-        return {**asdict(self), **derived}
-
-
-@dataclass
-class Side:
-    """Workers, the people at them, and what each kind of work cost. `talks`: a part of the pairs for each worker to
-    take the messages of; their streams are spread over all workers, and so are the crowd's."""
-
-    workers: list[Server]
-    talks: list[Stage]
-    crowd: Stage
-    work: dict[str, Work] = field(default_factory=lambda: {kind: Work() for kind in KINDS})
-
-    @contextmanager
-    def working(self, bench: Bench, kind: str) -> Iterator[Work]:
-        """Add up what the inside costs."""
-        work, before = self.work[kind], [cpu_seconds(worker.pid) for worker in self.workers]
-        with metered(bench, self.workers[0]) as cost:
-            yield work
-        spent = [cpu_seconds(worker.pid) - then for worker, then in zip(self.workers, before, strict=True)]
-        work.workers_cpu = [old + new for old, new in zip(work.workers_cpu or [0.0] * len(spent), spent, strict=True)]
-        work.postgres_cpu += cost.postgres_cpu
-        work.seconds += cost.seconds
 
 
 async def measure(bench: Bench, report: Report) -> list[Row]:
-    turns, seconds, sends = (1, 2.0, 10) if bench.is_quick else (4, 3.0, 25)
+    turns, seconds, sends = (1, 2.0, 15) if bench.is_quick else (5, 2.5, 25)
     async with AsyncExitStack() as stack:
         sides = [await stack.enter_async_context(_side(bench, workers)) for workers in WORKERS]
         for turn in range(turns + 1):
             for side in sides:
                 if turn == 1:
-                    side.work = {kind: Work() for kind in KINDS}  # the first turn was to warm up
+                    side.work = {kind: [] for kind in KINDS}  # the first turn was to warm up
                 await settled(bench, side.workers[0])
                 await _send(bench, side, seconds)
                 await _read(bench, side, seconds)
                 await _deliver(bench, side, sends)
-    report.raw["workers"] = {
-        str(len(side.workers)): {kind: work.as_json() for kind, work in side.work.items()} for side in sides
-    }
+    report.raw["workers"] = {str(len(side.workers)): side.as_json() for side in sides}
     return _rows(*sides)
 
 
 def _rows(one: Side, two: Side) -> list[Row]:
-    capacity = {kind: two.work[kind].capacity / one.work[kind].capacity for kind in KINDS}
     found = [
-        at_least(f"capacity of two workers, of one's: {what}", capacity[kind], RATIO_MIN, " ×")
+        at_least(
+            f"capacity of two workers, of one's: {what}",
+            two.middle(kind, "capacity") / one.middle(kind, "capacity"),
+            RATIO_MIN,
+            " ×",
+        )
         for kind, what in KINDS.items()
     ]
-    faults = sum(work.faults for side in (one, two) for work in side.work.values())
+    faults = sum(work.faults for side in (one, two) for turns in side.work.values() for work in turns)
     found.append(at_most("messages lost, doubled, refused or out of order; pages refused", faults, 0))
     for kind, what in KINDS.items():
         for count, side in zip(("one worker", "two workers"), (one, two), strict=True):
-            work = side.work[kind]
-            found.append(told(f"  {what}: {count}, a second, sharing this machine", work.per_second))
-            found.append(told(f"  {what}: {count}, CPU each, Postgres included", work.cpu_us, " µs"))
+            found.append(told(f"  {what}: {count}, a second, sharing this machine", side.middle(kind, "per_second")))
+            found.append(told(f"  {what}: {count}, CPU each, Postgres included", side.middle(kind, "cpu_us"), " µs"))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from loadtests.bench.by_workers import KINDS
+from loadtests.bench.capacity import KINDS
 from loadtests.bench.chart import Bar, Group, Series, Words, bars, lines
 from loadtests.bench.saved import PerMessage, Saved, per_message
 from loadtests.bench.tables import NOOP, OBVIOUS

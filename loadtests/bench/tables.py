@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from loadtests.bench.by_workers import KINDS
+from loadtests.bench.capacity import KINDS
 from loadtests.bench.chart import number
 from loadtests.bench.report import Row
 from loadtests.bench.saved import Saved, per_message, per_second
@@ -100,13 +100,12 @@ def workers(saved: Saved) -> str:
     one, two = (saved.of("workers")[count] for count in ("1", "2"))
     found = []
     for kind, what in KINDS.items():
-        busiest = 100 * max(two[kind]["workers_cpu"]) / sum(two[kind]["workers_cpu"])
         found.append(
             [
                 what,
                 *(number(side[kind]["capacity"]) for side in (one, two)),
                 f"**{two[kind]['capacity'] / one[kind]['capacity']:.2f} ×**",
-                f"{busiest:.0f} %",
+                f"{two[kind]['busiest_percent']:.0f} %",
                 *(f"{number(side[kind]['cpu_us'])} µs" for side in (one, two)),
                 *(number(side[kind]["per_second"]) for side in (one, two)),
             ]

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 
 from loadtests.bench import by_conversations, page, tables
-from loadtests.bench.by_workers import Work
+from loadtests.bench.capacity import Work
 from loadtests.bench.chart import Bar, Group, Series, Words, bars, lines
 from loadtests.bench.report import Report, Row, at_least, told
 from loadtests.bench.saved import Missing, read
@@ -149,6 +149,7 @@ def test_a_table_has_a_line_for_each_size_and_leaves_blank_what_was_not_seen(tmp
 
 def test_the_busiest_worker_is_what_two_can_do() -> None:
     assert 1_000 == Work(units=1_000, workers_cpu=[0.5, 1.0]).capacity
+    assert 75 == Work(units=1_000, workers_cpu=[0.5, 1.5]).busiest_percent
 
 
 def test_conversations_are_of_different_people_and_the_first_hundred_share_nobody() -> None:
