@@ -8,50 +8,16 @@ import resource
 import signal
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import uvloop
 
-from loadtests.bench import (
-    by_conversations,
-    by_length,
-    by_participants,
-    by_streams,
-    by_workers,
-    fanout,
-    history,
-    idle,
-    inserting,
-    latency,
-    machine,
-    postgres,
-    report,
-    resume,
-    throughput,
-)
+from loadtests.bench import machine, postgres, report
+from loadtests.bench.scenarios import GROUPS, SCENARIOS, chosen
 from loadtests.bench.servers import Bench
 
 FILES_MIN = 12_000  # 10,000 streams here, as many in the server, and some for everything else
 SCENARIO_SECONDS = 900.0
-
-Scenario = Callable[[Bench, report.Report], Awaitable[list[report.Row]]]
-
-SCENARIOS: dict[str, tuple[str, Scenario]] = {
-    "closed": ("16 senders as fast as answered, 200 conversations, 400 streams", throughput.measure),
-    "open": ("200 messages a second, 200 conversations, 400 streams", latency.measure),
-    "fanout": ("one message to 1,000 streams", fanout.measure),
-    "idle": ("5,000 quiet streams", idle.measure),
-    "resume": ("catching up after a cut", resume.measure),
-    "history": ("pages of a long conversation, a list of 10,000", history.measure),
-    "insert": ("16 senders, and the same rows by bare inserts", inserting.measure),
-    "streams": ("200 messages a second among 100 people, beside more and more streams", by_streams.measure),
-    "conversations": ("200 messages a second over more and more conversations", by_conversations.measure),
-    "length": ("200 messages a second, and pages, in longer and longer conversations", by_length.measure),
-    "participants": ("100 messages a second to more and more people", by_participants.measure),
-    "workers": ("one worker, and two behind an even balancer", by_workers.measure),
-}
-GROUPS = {"scaling": ["streams", "conversations", "length", "participants", "workers"]}
 
 
 def main() -> None:
@@ -65,11 +31,6 @@ def main() -> None:
         sys.exit(uvloop.run(run(chosen(given.only), is_quick=given.quick, json_path=given.json)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit("interrupted; everything that was started is stopped")
-
-
-def chosen(only: list[str] | None) -> list[str]:
-    """The scenarios to run; a group stands for its own."""
-    return [name for given in only or SCENARIOS for name in GROUPS.get(given, [given])]
 
 
 async def run(names: list[str], *, is_quick: bool, json_path: Path | None) -> int:

@@ -1,4 +1,4 @@
-"""What workers could do if each had a core: work done, and the CPU of the busiest. Not here: the work (`by_workers`)."""
+"""What workers could do if each had a core: work done, by the CPU of the busiest. Not here: the work (`by_workers`)."""
 
 from __future__ import annotations
 

@@ -29,8 +29,10 @@ REASONS = {
     "CPU per message (server and Postgres), of the obvious design's": (
         "Most of what a lone message costs is being a commit of its own, whatever the design."
     ),
-    "CPU of the server per new stream": "Nearly all of it is the connection itself and the first look at a new token.",
-    "heartbeats of": "Nearly all of it is the write to each socket.",
+    "CPU of the server per new stream": "It is the connection itself, and the first look at a new token.",
+    "heartbeats of": (
+        "What a server does without any streams is in it too: it looks at the log's head and whether it still hears."
+    ),
     "capacity of two workers": (
         "What one worker takes the other one hears: it is woken and reads the row. A message of two people is so cheap "
         "that hearing it weighs; the more people a message reaches, the less it does."
@@ -58,11 +60,11 @@ def made_of(saved: Saved, page: str) -> dict[str, str]:
 def machine(saved: Saved) -> str:
     """Which runs, on what, and how much of the machine others had meanwhile."""
     text = []
-    for run in saved.used():
-        packages = ", ".join(f"{name} {version}" for name, version in run.versions.items())
+    for run, names in saved.used():
+        packages = ", ".join(f"{name} {run.versions[name]}" for name in run.versions if name not in run.machine)
         quick = ", **quick: a rough guess**" if run.is_quick else ""
-        minutes = sum(saved.conditions[name]["seconds"] for name in run.scenarios) / 60
-        text.append(f"- {run.machine}{quick} ({packages}), in {minutes:.0f} minutes: {', '.join(run.scenarios)}")
+        minutes = sum(saved.conditions[name]["seconds"] for name in names) / 60
+        text.append(f"- {run.machine}{quick} ({packages}); {minutes:.0f} min for {', '.join(names)}")
     found = saved.conditions.values()
     others, stolen, sync_ms = (
         max(one[name] for one in found) for name in ("others_percent", "stolen_percent", "sync_ms")
@@ -72,17 +74,16 @@ def machine(saved: Saved) -> str:
         f"In the worst scenario other programs took {others:.0f} % of all cores and other machines on the same host "
         f"{stolen:.0f} %; a page written and synced to disk took {sync_ms:.1f} ms.",
     ]
-    busy = [
-        name for name, one in saved.conditions.items() if one["others_percent"] + one["stolen_percent"] > BUSY_PERCENT
-    ]
+    busy = [one for one in found if one["others_percent"] + one["stolen_percent"] > BUSY_PERCENT]
     if busy:
-        text.append(f"**The machine was busy with other things during {', '.join(busy)}**: read ratios, not times.")
+        share = f"{len(busy)} of {len(found)} scenarios"
+        text.append(f"**The machine was busy with other things during {share}**: read ratios, and not times or speeds.")
     return "\n".join(text) + "\n"
 
 
 def missed(saved: Saved) -> str:
     """Every target that was missed, and why."""
-    rows = [row for rows in saved.rows.values() for row in rows if row.is_reached is False]
+    rows = [row for name in saved.names() for row in saved.rows[name] if row.is_reached is False]
     return (
         "".join(f"- {row.measured}: {row.reached}, wanted {row.target}. {_reason(row)}\n" for row in rows)
         or "Nothing.\n"

@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from loadtests.bench.report import Row
+from loadtests.bench.scenarios import SCENARIOS
 
 MEANWHILE = "the machine meanwhile"
 
@@ -22,12 +23,11 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """One start of the benchmark, and which scenarios are taken from it."""
+    """One start of the benchmark."""
 
     machine: str
     versions: dict[str, str]
     is_quick: bool
-    scenarios: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -46,11 +46,15 @@ class Saved:
             raise Missing(f'No raw numbers of "{scenario}". Measure it: make bench ARGS="--only {scenario} --json …"')
         return self.raw[scenario]
 
-    def used(self) -> list[Run]:
-        """The runs that something is taken from, the oldest first."""
-        found: dict[int, Run] = {}
-        for name, run in self.runs.items():
-            found.setdefault(id(run), run).scenarios.append(name)
+    def names(self) -> list[str]:
+        """The scenarios that were measured, in their usual order."""
+        return [name for name in SCENARIOS if name in self.rows]
+
+    def used(self) -> list[tuple[Run, list[str]]]:
+        """The runs that something is taken from, each with the names of its scenarios."""
+        found: dict[int, tuple[Run, list[str]]] = {}
+        for name in self.names():
+            found.setdefault(id(self.runs[name]), (self.runs[name], []))[1].append(name)
         return list(found.values())
 
 

@@ -26,8 +26,8 @@ def everything(saved: Saved) -> str:
 
 def _rows(saved: Saved, is_shown: Callable[[Row], bool]) -> str:
     found = []
-    for name, rows in saved.rows.items():
-        if shown := [_row(row) for row in rows if is_shown(row)]:
+    for name in saved.names():
+        if shown := [_row(row) for row in saved.rows[name] if is_shown(row)]:
             found += [[f"**{name}: {saved.titles[name]}**", "", "", ""], *shown]
     return _table(["", "target", "reached", ""], found)
 
@@ -97,22 +97,16 @@ def growing(scenario: str, heading: str, *more: Column) -> Block:
 
 
 def workers(saved: Saved) -> str:
-    one, two = (saved.of("workers")[count] for count in ("1", "2"))
+    by_count = saved.of("workers")
     found = []
     for kind, what in KINDS.items():
-        found.append(
-            [
-                what,
-                *(number(side[kind]["capacity"]) for side in (one, two)),
-                f"**{two[kind]['capacity'] / one[kind]['capacity']:.2f} ×**",
-                f"{two[kind]['busiest_percent']:.0f} %",
-                *(f"{number(side[kind]['cpu_us'])} µs" for side in (one, two)),
-                *(number(side[kind]["per_second"]) for side in (one, two)),
-            ]
-        )
-    heads = ["", "capacity a second: 1 worker", "2 workers", "of one's", "the busier one's part of the CPU"]
-    heads += ["CPU each, Postgres too: 1 worker", "2 workers", "seen a second here: 1 worker", "2 workers"]
-    return _table(heads, found)
+        for count, side in by_count.items():
+            times = side[kind]["capacity"] / by_count["1"][kind]["capacity"]
+            figures = [number(side[kind][name]) for name in ("capacity", "cpu_us", "per_second")]
+            busiest = f"{side[kind]['busiest_percent']:.0f} %"
+            found.append([what, count, figures[0], "" if count == "1" else f"**{times:.2f} ×**", busiest, *figures[1:]])
+    heads = ["", "workers", "capacity a second", "of one's", "CPU that the busiest took", "CPU each, Postgres too, µs"]
+    return _table([*heads, "seen a second, sharing this machine"], found)
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:

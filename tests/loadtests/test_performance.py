@@ -113,7 +113,7 @@ def test_of_a_scenario_in_several_files_the_newest_counts(tmp_path: Path) -> Non
     saved_run(tmp_path, "2026-01-01T00:00:00+00:00", [told("old", 1)], {"open": [1]})
     saved = read(tmp_path)
     assert ([2], ["new"]) == (saved.of("open"), [row.measured for row in saved.rows["open"]])
-    assert ["2026-02-02"] == [run.machine[-25:-15] for run in saved.used()]
+    assert [("2026-02-02", ["open"])] == [(run.machine[-25:-15], names) for run, names in saved.used()]
 
 
 def test_a_scenario_that_failed_leaves_no_older_numbers(tmp_path: Path) -> None:
