@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check fmt bench figures pictures loadtest soak lock clean browser
+.PHONY: help run test check fmt bench charts figures pictures loadtest soak lock clean browser
 
 PIP := .venv/bin/python -m pip --disable-pip-version-check -qq
 # Node comes from the virtual environment, so `tsc` does not depend on the system's.
@@ -31,6 +31,9 @@ fmt: .venv/.dev ## format, and mend what the linter can mend
 
 bench: .venv/.dev ## the benchmark table, ours beside the floors [ARGS=...]
 	@exec .venv/bin/python -m loadtests.bench $(ARGS)
+
+charts: .venv/.dev ## the tables and charts of docs/performance.md, from what `make bench` saved there
+	@exec .venv/bin/python -m loadtests.bench.page
 
 figures: .venv/.dev browser ## what people in a browser feel: loading, sending, scrolling, memory
 	@exec .venv/bin/python -m tests.browser.figures $(ARGS)

@@ -76,7 +76,7 @@ async def measure(bench: Bench, report: Report) -> list[Row]:
         sender = Sender(lambda: None)
         stack.callback(sender.close)
         await sender.open(ours.stage.server.port, 1)
-        send = _sending(ours.stage, sender)
+        send = sending(ours.stage, sender)
         for _ in range(WARM_UPS):
             await send()
         write = await _writing(floor.stage, _chunk(ours.stage), stack)
@@ -131,7 +131,8 @@ def _writer(server: Server) -> Fanout:
     return Fanout(Stage(server, [], [], Tally()), [reader(server, "anyone")] * (PEOPLE * STREAMS_EACH))
 
 
-def _sending(stage: Stage, sender: Sender) -> Send:
+def sending(stage: Stage, sender: Sender) -> Send:
+    """Sends from the first member of the only chat, one after the other."""
     line = next(line for line in stage.lines() if line.sender == 0)
 
     async def send() -> None:

@@ -33,7 +33,7 @@ async def measure(bench: Bench, report: Report) -> list[Row]:
     lengths = {fill.LONG: long, fill.SHORT: SHORT_MESSAGES}
     await fill.fill(bench.postgres, DATABASE, lengths, CONVERSATIONS)
     async with servers.parley(bench, DATABASE, is_filled=True) as server:
-        pages = await _pages(bench, server, lengths, requests)
+        pages = await pages_of(bench, server, lengths, requests)
         lists = await _lists(server, requests // 4)
     report.raw["history"] = {
         "pages": {str(lengths[name]): {"cost": cost.as_json(), "ms": ms} for name, (cost, ms) in pages.items()},
@@ -57,10 +57,10 @@ async def measure(bench: Bench, report: Report) -> list[Row]:
     ]
 
 
-async def _pages(
+async def pages_of(
     bench: Bench, server: Server, lengths: dict[str, int], requests: int
 ) -> dict[str, tuple[Cost, list[float]]]:
-    """Pages around the middle of each conversation, in turns of fifty so that both see the same machine."""
+    """So many pages around the middle of each conversation, in turns of fifty so that all see the same machine."""
     connection, chance = await connect(server.port), random.Random(SEED)
     found: dict[str, tuple[Cost, list[float]]] = {name: (Cost(), []) for name in lengths}
     bea = token(server, fill.BUYER)
@@ -73,11 +73,11 @@ async def _pages(
         for name in lengths:
             for _ in range(WARM_UPS):
                 await _page_of(connection, page(name))
-        for turn in range(2 * requests // PAGE):
-            name = (fill.LONG, fill.SHORT)[turn % 2]
-            with metered(bench, server) as cost:
-                found[name][1].extend([await _page_of(connection, page(name)) for _ in range(PAGE)])
-            found[name][0].add(cost)
+        for _ in range(requests // PAGE):
+            for name in lengths:
+                with metered(bench, server) as cost:
+                    found[name][1].extend([await _page_of(connection, page(name)) for _ in range(PAGE)])
+                found[name][0].add(cost)
     finally:
         connection.close()
     return found

@@ -8,8 +8,8 @@ from statistics import median
 from typing import Any
 
 from loadtests.bench import check, servers
-from loadtests.bench.load import delivered, open_loop, stage_of_pairs
-from loadtests.bench.meter import Cost, metered, settled
+from loadtests.bench.load import Stage, delivered, open_loop, stage_of_pairs
+from loadtests.bench.meter import Cost, metered, patiently, settled
 from loadtests.bench.report import Report, Row, at_most, told
 from loadtests.bench.servers import Bench, Server
 
@@ -86,11 +86,15 @@ def _rows(found: list[Round]) -> list[Row]:
 async def _round(bench: Bench, program: AbstractAsyncContextManager[Server], seconds: float) -> Round:
     async with program as server:
         stage = await stage_of_pairs(server, CONVERSATIONS)
-        await delivered(stage, open_loop(stage, WARM_UP_SECONDS, PER_SECOND))
+        await patiently(bench, server, lambda: delivered(stage, open_loop(stage, WARM_UP_SECONDS, PER_SECOND)))
         await settled(bench, server)
-        stage.forget()
-        with metered(bench, server) as cost:
-            sent = await delivered(stage, open_loop(stage, seconds, PER_SECOND))
-        took = check.latencies_ms(stage, sent)
-        p50, p99 = check.percentile(took, 50), check.percentile(took, 99)
-        return Round(server.name, cost, check.verdict(stage, sent), p50, p99, took[-1])
+        return await patiently(bench, server, lambda: _measured(bench, stage, seconds))
+
+
+async def _measured(bench: Bench, stage: Stage, seconds: float) -> Round:
+    stage.forget()
+    with metered(bench, stage.server) as cost:
+        sent = await delivered(stage, open_loop(stage, seconds, PER_SECOND))
+    took = check.latencies_ms(stage, sent)
+    p50, p99 = check.percentile(took, 50), check.percentile(took, 99)
+    return Round(stage.server.name, cost, check.verdict(stage, sent), p50, p99, took[-1])

@@ -21,8 +21,9 @@ BUSY_PERCENT = 10.0
 
 @dataclass(frozen=True)
 class Moment:
-    """Counters of the whole machine and of what the benchmark runs, in CPU seconds."""
+    """Counters of the whole machine and of what the benchmark runs, in CPU seconds, and the clock."""
 
+    at: float
     stolen: float
     busy: float
     ours: float
@@ -31,8 +32,9 @@ class Moment:
 
 @dataclass(frozen=True)
 class Condition:
-    """While one scenario ran: shares of all cores, and one synchronous write before it."""
+    """While one scenario ran: how long, shares of all cores, and one synchronous write before it."""
 
+    seconds: float
     stolen_percent: float
     others_percent: float
     sync_ms: float
@@ -45,13 +47,14 @@ def now(postgres_pid: int) -> Moment:
     times = psutil.cpu_times()
     stolen = float(getattr(times, "steal", 0.0))
     busy = times.user + times.system + float(getattr(times, "irq", 0.0)) + float(getattr(times, "softirq", 0.0))
-    return Moment(stolen, busy, cpu_seconds(os.getpid(), postgres_pid), busy + stolen + times.idle)
+    return Moment(perf_counter(), stolen, busy, cpu_seconds(os.getpid(), postgres_pid), busy + stolen + times.idle)
 
 
 def between(before: Moment, after: Moment, sync_ms: float) -> Condition:
     share = 100 / max(0.01, after.total - before.total)
     others = (after.busy - before.busy) - (after.ours - before.ours)
-    return Condition((after.stolen - before.stolen) * share, max(0.0, others * share), sync_ms)
+    stolen = (after.stolen - before.stolen) * share
+    return Condition(after.at - before.at, stolen, max(0.0, others * share), sync_ms)
 
 
 def sync_ms(folder: Path) -> float:

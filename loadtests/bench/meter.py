@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import sys
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, TypeVar
 
 from loadtests.bench.load import undisturbed
 from loadtests.bench.processes import cpu_seconds
@@ -16,6 +17,9 @@ from loadtests.bench.servers import Bench, Server
 SETTLE_SECONDS = 20.0
 SETTLE_STEP_SECONDS = 1.0
 SETTLED_SHARE = 0.03  # of a core; an idle server's heartbeats and probes stay below
+TRIES_MAX = 3
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -69,3 +73,14 @@ async def settled(bench: Bench, server: Server) -> bool:
         if cpu_seconds(server.pid, bench.postgres.pid) - before <= SETTLED_SHARE * SETTLE_STEP_SECONDS:
             return True
     return False
+
+
+async def patiently(bench: Bench, server: Server, load: Callable[[], Awaitable[T]]) -> T:
+    """What an open loop gives; again when others kept the machine so busy that its moments could not be kept."""
+    for _ in range(TRIES_MAX - 1):
+        try:
+            return await load()
+        except RuntimeError as error:
+            print(f"  again: {error}", file=sys.stderr, flush=True)
+            await settled(bench, server)
+    return await load()

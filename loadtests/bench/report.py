@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+PACKAGES = ("parley", "litestar", "uvicorn", "uvloop", "httptools", "msgspec", "asyncpg", "piccolo", "PyJWT")
+NUMBERS = re.compile(r"\[\s+([-+\d.e,\s]+?)\s+\]")
 
 
 @dataclass(frozen=True)
@@ -89,11 +94,31 @@ class Report:
         content = {
             "machine": self.machine(),
             "started_at": self.started_at,
+            "cores": os.cpu_count(),
+            "versions": versions() | {"PostgreSQL": self.postgres_version},
             "is_quick": self.is_quick,
             "rows": {name: [asdict(row) for row in rows] for name, rows in self.rows.items()},
             "raw": self.raw,
         }
-        path.write_text(json.dumps(content, indent=2) + "\n")
+        path.write_text(NUMBERS.sub(_on_one_line, json.dumps(_short(content), indent=2, ensure_ascii=False)) + "\n")
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that are measured."""
+    return {"Python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def _short(value: Any) -> Any:
+    """Numbers with six digits: more is noise."""
+    if isinstance(value, dict):
+        return {name: _short(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_short(inner) for inner in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def _on_one_line(numbers: re.Match[str]) -> str:
+    return "[" + ", ".join(numbers[1].replace(",", " ").split()) + "]"
 
 
 def _line(cells: tuple[str, ...] | list[str], widths: list[int]) -> str:

@@ -1,0 +1,157 @@
+"""Scenario `workers`: how much more two workers can do than one.
+
+A benchmark on a few cores cannot let two workers, Postgres and its own client run as fast as they like: whoever waits
+for a core is not measured but guessed. So each worker's CPU is counted instead, for three kinds of work, and
+
+    capacity = work done / CPU seconds of the busiest worker
+
+which is what the workers could do a second if everything else had cores of its own. The speeds themselves are told too;
+on two cores they say little.
+
+The load a worker (so many senders and readers each) is the same with one and with two, because how much is committed
+together depends on it. The two have a port each, as behind a balancer that deals out evenly; of every two people who
+talk one is at the other worker. The one and the two are up at once and take turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import cycle, islice
+
+from loadtests.bench import check, servers
+from loadtests.bench.capacity import KINDS, Side
+from loadtests.bench.client import Call
+from loadtests.bench.fanout import PEOPLE, STREAMS_EACH, sending
+from loadtests.bench.load import SENDERS, Sender, Sent, Stage, closed_loop, delivered
+from loadtests.bench.meter import settled
+from loadtests.bench.people import Chat, open_chats, pairs
+from loadtests.bench.reading import read_for
+from loadtests.bench.report import Report, Row, at_least, at_most, told
+from loadtests.bench.servers import Bench, Server
+from loadtests.bench.streams import Reader, Stream, Tally, open_streams
+
+WORKERS = (1, 2)
+RATIO_MIN = 1.6
+CONVERSATIONS = 200
+PAGE = 50
+
+
+async def measure(bench: Bench, report: Report) -> list[Row]:
+    turns, seconds, sends = (1, 2.0, 15) if bench.is_quick else (5, 2.5, 25)
+    async with AsyncExitStack() as stack:
+        sides = [await stack.enter_async_context(_side(bench, workers)) for workers in WORKERS]
+        for turn in range(turns + 1):
+            for side in sides:
+                if turn == 1:
+                    side.work = {kind: [] for kind in KINDS}  # the first turn was to warm up
+                await settled(bench, side.workers[0])
+                await _send(bench, side, seconds)
+                await _read(bench, side, seconds)
+                await _deliver(bench, side, sends)
+    report.raw["workers"] = {str(len(side.workers)): side.as_json() for side in sides}
+    return _rows(*sides)
+
+
+def _rows(one: Side, two: Side) -> list[Row]:
+    found = [
+        at_least(
+            f"capacity of two workers, of one's: {what}",
+            two.middle(kind, "capacity") / one.middle(kind, "capacity"),
+            RATIO_MIN,
+            " ×",
+        )
+        for kind, what in KINDS.items()
+    ]
+    faults = sum(work.faults for side in (one, two) for turns in side.work.values() for work in turns)
+    found.append(at_most("messages lost, doubled, refused or out of order; pages refused", faults, 0))
+    for kind, what in KINDS.items():
+        for count, side in zip(("one worker", "two workers"), (one, two), strict=True):
+            found.append(told(f"  {what}: {count}, a second, sharing this machine", side.middle(kind, "per_second")))
+            found.append(told(f"  {what}: {count}, CPU each, Postgres included", side.middle(kind, "cpu_us"), " µs"))
+    return found
+
+
+@asynccontextmanager
+async def _side(bench: Bench, count: int) -> AsyncIterator[Side]:
+    database, secret = f"parley_workers_{count}", secrets.token_urlsafe(48)
+    await servers.migrated(bench, database)
+    async with AsyncExitStack() as stack:
+        workers = [
+            await stack.enter_async_context(servers.started(bench, database, PARLEY_JWT_SECRET=secret))
+            for _ in range(count)
+        ]
+        chats = await open_chats(workers[0], pairs(CONVERSATIONS))
+        talks = [await _talk(workers, place, chats[place::count]) for place in range(count)]
+        yield Side(workers, talks, await _crowd(workers))
+
+
+async def _talk(workers: list[Server], place: int, chats: list[Chat]) -> Stage:
+    """These people's messages are taken by one worker; the two of each pair have their streams at different ones."""
+    tally = Tally()
+    streams = await _spread(workers, [member for chat in chats for member in chat.members], tally)
+    return Stage(workers[place], chats, streams, tally)
+
+
+async def _crowd(workers: list[Server]) -> Stage:
+    [chat] = await open_chats(workers[0], [tuple(f"person-{number}" for number in range(PEOPLE))])
+    tally = Tally()
+    readers = [member for member in chat.members for _ in range(STREAMS_EACH)]
+    return Stage(workers[0], [chat], await _spread(workers, readers, tally), tally)
+
+
+async def _spread(workers: list[Server], readers: list[Reader], tally: Tally) -> list[Stream]:
+    """Streams dealt out to the workers in turn."""
+    count = len(workers)
+    return [
+        stream
+        for place, worker in enumerate(workers)
+        for stream in await open_streams(worker.port, readers[place::count], tally)
+    ]
+
+
+async def _send(bench: Bench, side: Side, seconds: float) -> None:
+    """16 senders at each worker."""
+    for stage in side.talks:
+        stage.forget()
+    with side.working(bench, "sends") as work:
+        loads = [delivered(stage, closed_loop(stage, seconds)) for stage in side.talks]
+        sent: list[list[Sent]] = await asyncio.gather(*loads)
+    for verdict in map(check.verdict, side.talks, sent):
+        work.units += verdict.acknowledged
+        work.faults += verdict.faults()
+
+
+async def _read(bench: Bench, side: Side, seconds: float) -> None:
+    """16 readers at each worker, each asking for the newest page of one conversation after the other."""
+    with side.working(bench, "reads") as work:
+        loads = [read_for(stage.server.port, _pages(stage), seconds, SENDERS) for stage in side.talks]
+        found = await asyncio.gather(*loads)
+    work.units += sum(one.answered for one in found)
+    work.faults += sum(one.refused for one in found)
+
+
+def _pages(stage: Stage) -> list[bytes]:
+    path = "/api/v1/conversations/{}/messages?limit={}".format
+    return [Call("GET", path(chat.id, PAGE), chat.members[0].token).encode() for chat in stage.chats]
+
+
+async def _deliver(bench: Bench, side: Side, sends: int) -> None:
+    """One message after the other to all of the crowd, taken by the workers in turn."""
+    senders = [Sender(lambda: None) for _ in side.workers]
+    side.crowd.forget()
+    try:
+        for sender, worker in zip(senders, side.workers, strict=True):
+            await sender.open(worker.port, 1)
+        in_turn = islice(cycle([sending(side.crowd, sender) for sender in senders]), sends)
+        with side.working(bench, "deliveries") as work:
+            for send in in_turn:
+                await send()
+    finally:
+        for sender in senders:
+            sender.close()
+    verdict = check.verdict(side.crowd, [one for sender in senders for one in sender.sent])
+    work.units += verdict.delivered
+    work.faults += verdict.faults()

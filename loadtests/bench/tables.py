@@ -1,0 +1,114 @@
+"""The tables of docs/performance.md, in Markdown: which numbers, in which words. Nothing is measured here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from loadtests.bench.capacity import KINDS
+from loadtests.bench.chart import number
+from loadtests.bench.report import Row
+from loadtests.bench.saved import Saved, per_message, per_second
+
+OBVIOUS, NOOP = "the obvious design", "a handler that does nothing"
+
+Block = Callable[[Saved], str]
+
+
+def targets(saved: Saved) -> str:
+    """Every row that has a target."""
+    return _rows(saved, lambda row: row.is_reached is not None)
+
+
+def everything(saved: Saved) -> str:
+    return _rows(saved, lambda row: True)
+
+
+def _rows(saved: Saved, is_shown: Callable[[Row], bool]) -> str:
+    found = []
+    for name in saved.names():
+        if shown := [_row(row) for row in saved.rows[name] if is_shown(row)]:
+            found += [[f"**{name}: {saved.titles[name]}**", "", "", ""], *shown]
+    return _table(["", "target", "reached", ""], found)
+
+
+def _row(row: Row) -> list[str]:
+    return [row.measured.strip(), row.target, row.reached, {True: "yes", False: "**missed**", None: ""}[row.is_reached]]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Our number and another program's."""
+
+    what: str
+    other: str
+    ours: float
+    theirs: float
+    unit: str = " µs"
+
+    def cells(self) -> list[str]:
+        ours, theirs = (f"{number(value)}{self.unit}" for value in (self.ours, self.theirs))
+        return [self.what, ours, self.other, theirs, f"{self.ours / self.theirs:.2f} ×"]
+
+
+def beside(saved: Saved) -> str:
+    closed, lone, insert = saved.of("closed"), saved.of("open"), saved.of("insert")
+    ours, floor = saved.of("fanout")
+    mine, quiet = per_message(closed, "parley").cpu, per_message(lone, "parley").cpu
+    speed = per_second(closed, "parley")
+    stored, bare = insert["parley"]["postgres_us"], insert["bare"]["postgres_us"]
+    found = [
+        Beside("CPU of a message, 16 senders at once", OBVIOUS, mine, per_message(closed, "obvious").cpu),
+        Beside("CPU of a message, 200 a second", OBVIOUS, quiet, per_message(lone, "obvious").cpu),
+        Beside("messages a second, 16 senders at once", OBVIOUS, speed, per_second(closed, "obvious"), ""),
+        Beside("messages a second, 16 senders at once", NOOP, speed, per_second(closed, "noop"), ""),
+        Beside("CPU of Postgres for a message, 16 senders at once", "a bare insert of the same rows", stored, bare),
+        Beside("CPU of a delivery", "a bare uvloop writer", ours["delivery_cpu_us"], floor["delivery_cpu_us"]),
+    ]
+    return _table(["", "Parley", "beside it", "", "ours of that"], [one.cells() for one in found])
+
+
+@dataclass(frozen=True)
+class Column:
+    """A figure of each point; `share` is what it is divided by."""
+
+    name: str
+    key: str
+    share: float = 1.0
+
+
+def growing(scenario: str, heading: str, *more: Column) -> Block:
+    """The table of a scaling scenario: what a message costs at each size, and more columns."""
+    columns = (
+        Column("CPU of a message, µs", "cpu_us"),
+        Column("server", "server_us"),
+        Column("Postgres", "postgres_us"),
+    )
+
+    def block(saved: Saved) -> str:
+        found = [
+            [f"{point['size']:,}"]
+            + [number(point[one.key] / one.share) if one.key in point else "" for one in (*columns, *more)]
+            for point in saved.of(scenario)
+        ]
+        return _table([heading, *(one.name for one in (*columns, *more))], found)
+
+    return block
+
+
+def workers(saved: Saved) -> str:
+    by_count = saved.of("workers")
+    found = []
+    for kind, what in KINDS.items():
+        for count, side in by_count.items():
+            times = side[kind]["capacity"] / by_count["1"][kind]["capacity"]
+            figures = [number(side[kind][name]) for name in ("capacity", "cpu_us", "per_second")]
+            busiest = f"{side[kind]['busiest_percent']:.0f} %"
+            found.append([what, count, figures[0], "" if count == "1" else f"**{times:.2f} ×**", busiest, *figures[1:]])
+    heads = ["", "workers", "capacity a second", "of one's", "CPU that the busiest took", "CPU each, Postgres too, µs"]
+    return _table([*heads, "seen a second, sharing this machine"], found)
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    lines = [heads, ["---"] + ["--:"] * (len(heads) - 1), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
