@@ -8,10 +8,11 @@ import { createCalls } from "./calls.js";
 import { createFollowing, nameOf } from "./following.js";
 import { createHearing } from "./hearing.js";
 import { createHeld } from "./held.js";
+import { createLastList } from "./keep.js";
 import { createListing } from "./listing.js";
 import { createLookup } from "./lookup.js";
-import { fetchSnapshot } from "./snapshot.js";
-import { emptyState, withConversations } from "./store.js";
+import { PAGE, fetchSnapshot } from "./snapshot.js";
+import { emptyState, listed, withConversations } from "./store.js";
 import { createStatus } from "./status.js";
 import { createThread } from "./thread.js";
 import { createTyping } from "./typing.js";
@@ -67,7 +68,15 @@ export function connect({ url = "", getToken, transports }) {
   /** @type {Belongings | null} */
   let belongings = null;
   const { hear, deliver, know } = createHearing({ held, typing, lookup, belongings: () => belongings });
-  const { ready, expect } = createFollowing({ api, getToken, transports, status, load, hear, onLive, onWake, signal });
+  const { ready, expect } = createFollowing({ api, getToken, transports, status, onPerson, load, hear, onLive, onWake, signal });
+
+  /** The list as it was, until it is loaded. @param {string} id */
+  function onPerson(id) {
+    const last = createLastList(nameOf(api, id));
+    update(withConversations(emptyState(id), last.get()));
+    const keep = () => last.set(status.now.phase === "signed_out" ? [] : listed(held.state).slice(0, PAGE));
+    window.addEventListener("pagehide", keep, { signal });
+  }
 
   /** Load everything anew; gives the cursor of that moment. @returns {Promise<string>} */
   async function load() {
@@ -80,10 +89,9 @@ export function connect({ url = "", getToken, transports }) {
     update(withConversations({ ...emptyState(me.user.id), presence }, page.conversations));
     for (const id of [...threads.keys()]) if (!held.state.conversations.has(id)) await lookup.conversation(id);
     if (isFirst) settle(me.user.id);
-    else for (const thread of threads.values()) void thread.restart();
-    for (const listing of listings) void listing.start();
+    else restart();
     for (const id of held.state.conversations.keys()) deliver(id);
-    return me.cursor;
+    return page.cursor ?? me.cursor; // the list's own: what comes after it is not in the list, whenever the rest was read
   }
 
   /** @param {string} me */
@@ -92,11 +100,18 @@ export function connect({ url = "", getToken, transports }) {
     belongings = createBelongings({ name: nameOf(api, me), me, calls, hear, onStored: expect, onChange, signal });
   }
 
+  /** With what is open, after a reset. */
+  function restart() {
+    for (const thread of threads.values()) void thread.restart();
+    for (const listing of listings) void listing.start();
+    voice.tell("event", { type: "reset", data: {} });
+  }
+
   function onLive() {
     belongings?.outbox.nudge();
     lookup.again();
     void lookup.presence();
-    for (const { thread, restart } of threads.values()) if (thread.problem !== null) void restart();
+    for (const one of threads.values()) if (one.thread.problem !== null) void one.restart();
   }
 
   function onWake() {
@@ -154,6 +169,8 @@ export function connect({ url = "", getToken, transports }) {
       void ready.then(() => made.start()).catch(() => {});
       return made.listing;
     },
+    /** Fetch a conversation that a later page of the list has. @param {string} id */
+    want: (id) => void (held.state.conversations.has(id) || lookup.conversation(id)),
     /**
      * Open a conversation, or the one that exists, and read it. Each opening is closed on its own. Throws `Problem`.
      * @param {{ conversation_id: string } | { context: import("./calls.js").ContextRef, with?: string | undefined }

@@ -11,13 +11,14 @@ import { createShared } from "./tabs.js";
  * @param {import("./client.js").GetToken} options.getToken
  * @param {readonly import("./transports.js").TransportName[] | undefined} options.transports
  * @param {ReturnType<typeof import("./status.js").createStatus>} options.status
+ * @param {(id: string) => void} options.onPerson Who it is, as the token says.
  * @param {() => Promise<string>} options.load Loads everything anew; gives the cursor of that moment.
  * @param {(type: string, data: any) => void} options.hear
  * @param {() => void} options.onLive
  * @param {() => void} options.onWake The page or the network is back.
  * @param {AbortSignal} options.signal
  */
-export function createFollowing({ api, getToken, transports, status, load, hear, onLive, onWake, signal }) {
+export function createFollowing({ api, getToken, transports, status, onPerson, load, hear, onLive, onWake, signal }) {
   /** @type {ReturnType<typeof createShared> | null} */
   let shared = null;
 
@@ -31,6 +32,7 @@ export function createFollowing({ api, getToken, transports, status, load, hear,
   async function run(onLoaded) {
     status.waiting();
     const { id } = await personOf(getToken);
+    onPerson(id);
     shared = createShared({
       name: nameOf(api, id),
       url: api,

@@ -27,6 +27,7 @@ export function createHearing({ held, typing, lookup, belongings }) {
     const isKnown = id === undefined || held.state.conversations.has(id);
     if (type === "message.sent") settle(data.message);
     held.update(apply(held.state, { type, data }));
+    held.voice.tell("event", { type, data });
     if (!isKnown && !held.state.conversations.has(id) && type !== "participant.left") void lookup.conversation(id);
     if (type === "conversation.opened") void lookup.presence(id);
     if (type === "message.sent") announce(data.message);

@@ -67,6 +67,8 @@ export const LIST_SHEET = sheet(`
 .unread time { color: var(--p-accent); font-weight: 650; }
 .muted .who::after { content: " 🔕" / ""; font-size: .75em; }
 .count { flex: none; min-inline-size: 1.375rem; padding: 0 .375rem; border-radius: 999px; background: var(--p-accent); color: var(--p-on-accent); font-size: .75rem; font-weight: 700; line-height: 1.375rem; text-align: center; font-variant-numeric: tabular-nums; }
+.tick { flex: none; display: grid; font-size: .75rem; color: var(--p-dim); }
+.tick .icon { inline-size: 1rem; block-size: 1rem; }
 .muted .count { background: var(--p-surface-2); color: var(--p-dim); }
 .chip { flex: none; padding: 0 .5rem; border-radius: 999px; background: var(--p-surface-2); color: var(--p-dim); font-size: .6875rem; font-weight: 600; line-height: 1.25rem; max-inline-size: 8rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .chip.wants { background: var(--p-note); color: var(--p-on-note); }
