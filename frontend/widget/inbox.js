@@ -94,7 +94,7 @@ export function createInbox(root, connection, { first, hasHistory, items, onItem
     wantedId = null;
     drop();
     details.render(null);
-    pane.replaceChildren(el("div", { class: "empty" }, icon("talk"), el("p", {}, WORDS.pick)));
+    pane.replaceChildren(el("div", { class: "empty pick" }, icon("talk"), el("p", {}, WORDS.pick)));
     inbox.dataset.view = "list";
     list.mark(null);
     onOpened(null);

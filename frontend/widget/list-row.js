@@ -79,7 +79,7 @@ export function sentRow(connection, conversation, message, onOpen) {
       "span",
       { class: "line" },
       el("span", { class: "preview", dir: "auto" }, el("bdi", {}, previewOf(message))),
-      status === "read" ? el("span", { class: "tick" }, WORDS.read) : tick(status),
+      message.deleted_at === null && (status === "read" ? el("span", { class: "tick" }, WORDS.read) : tick(status)),
     ),
   );
 }
