@@ -71,7 +71,12 @@ export function createCalls(options) {
     editMessage: (id, patch, cut) => api.patch(`/messages/${id}`, { body: patch, ...cut }),
     /** @param {string} id @param {Cut} [cut] @returns {Promise<Message>} */
     unsendMessage: (id, cut) => api.delete(`/messages/${id}`, { ...cut }),
-    /** @param {"inbox" | "sent"} box @param {{ before?: string }} [query] @param {Cut} [cut] */
+    /**
+     * @param {"inbox" | "sent"} box
+     * @param {{ before?: string, limit?: number }} [query]
+     * @param {Cut} [cut]
+     * @returns {Promise<{ messages: Message[], next: string | null }>}
+     */
     listBox: (box, query, cut) => api.get("/messages", { query: { box, ...query }, ...cut }),
     /**
      * @param {string} id

@@ -3,29 +3,27 @@
  * drafts, and opens lists and threads on it. It draws nothing.
  */
 
+import { createBelongings } from "./belongings.js";
 import { createCalls } from "./calls.js";
-import { Problem } from "./client.js";
-import { createDrafts, createShelf } from "./keep.js";
+import { createFollowing, nameOf } from "./following.js";
+import { createHearing } from "./hearing.js";
+import { createHeld } from "./held.js";
+import { createLastList } from "./keep.js";
 import { createListing } from "./listing.js";
 import { createLookup } from "./lookup.js";
-import { createOutbox } from "./outbox.js";
-import { personOf } from "./person.js";
-import { createReceipts } from "./receipts.js";
-import { fetchSnapshot, patiently } from "./snapshot.js";
-import { apply, emptyState, withConversations } from "./store.js";
+import { PAGE, fetchSnapshot } from "./snapshot.js";
+import { emptyState, listed, withConversations } from "./store.js";
 import { createStatus } from "./status.js";
-import { createShared } from "./tabs.js";
 import { createThread } from "./thread.js";
 import { createTyping } from "./typing.js";
 import { createUnread } from "./unread.js";
-import { createVoice } from "./voice.js";
 
 /** @typedef {import("./store.js").State} State */
 /** @typedef {import("./store.js").Conversation} Conversation */
-/** @typedef {import("./store.js").Message} Message */
 /** @typedef {import("./store.js").User} User */
 /** @typedef {import("./transports.js").TransportName} TransportName */
 /** @typedef {import("./status.js").Status} Status */
+/** @typedef {import("./belongings.js").Belongings} Belongings */
 /**
  * @typedef {object} ConnectOptions
  * @property {string} [url] Origin of the server; "": the page's own.
@@ -42,9 +40,9 @@ import { createVoice } from "./voice.js";
  * @property {(type: string, data: any) => void} hear
  * @property {() => State} state
  * @property {() => string} me
- * @property {ReturnType<typeof createOutbox>} outbox
- * @property {ReturnType<typeof createDrafts>} drafts
- * @property {ReturnType<typeof createReceipts>} receipts
+ * @property {Belongings["outbox"]} outbox
+ * @property {Belongings["drafts"]} drafts
+ * @property {Belongings["receipts"]} receipts
  */
 
 /** @param {ConnectOptions} options */
@@ -53,27 +51,11 @@ export function connect({ url = "", getToken, transports }) {
   const closing = new AbortController();
   const { signal } = closing;
   const calls = createCalls({ url: api, getToken });
-  /** @type {Map<string, ReturnType<typeof createThread>>} */
-  const threads = new Map();
-  /** @type {Set<ReturnType<typeof createListing>>} */
-  const listings = new Set();
-  /** The last message of others that was told of: an answer to one's own send may overtake it. @type {Map<string, number>} */
-  const announced = new Map();
-  /** @type {User | null} */
-  let user = null;
-  let state = emptyState("");
-  /** @type {ReturnType<typeof createShared> | null} */
-  let shared = null;
-  /** @type {ReturnType<typeof createOutbox> | null} */
-  let outbox = null;
-  /** @type {ReturnType<typeof createDrafts> | null} */
-  let drafts = null;
-  /** @type {ReturnType<typeof createReceipts> | null} */
-  let receipts = null;
+  const held = createHeld(signal);
+  const { threads, listings, update, voice } = held;
   const unread = createUnread();
-  const voice = createVoice({ onChange: renew, signal });
   const status = createStatus({ onChange: voice.changed });
-  const lookup = createLookup({ calls, state: () => state, update, onFound: deliver, signal });
+  const lookup = createLookup({ calls, state: () => held.state, update, onFound: (id) => deliver(id), signal });
   const typing = createTyping({
     calls,
     onChange(conversation_id) {
@@ -81,152 +63,64 @@ export function connect({ url = "", getToken, transports }) {
       voice.changed();
     },
   });
+  /** @type {User | null} */
+  let user = null;
+  /** @type {Belongings | null} */
+  let belongings = null;
+  const { hear, deliver, know } = createHearing({ held, typing, lookup, belongings: () => belongings });
+  const { ready, expect } = createFollowing({ api, getToken, transports, status, onPerson, load, hear, onLive, onWake, signal });
 
-  // --- state ---------------------------------------------------------------------------------------------------------
-
-  /** Threads and lists show the state before the page does. */
-  function renew() {
-    for (const { changed } of threads.values()) changed();
-    for (const { changed } of listings) changed();
+  /** The list as it was, until it is loaded. @param {string} id */
+  function onPerson(id) {
+    const last = createLastList(nameOf(api, id));
+    update(withConversations(emptyState(id), last.get()));
+    const keep = () => last.set(status.now.phase === "signed_out" ? [] : listed(held.state).slice(0, PAGE));
+    window.addEventListener("pagehide", keep, { signal });
   }
-
-  /** @param {State} next */
-  function update(next) {
-    if (next === state) return;
-    state = next;
-    voice.changed();
-  }
-
-  /**
-   * What the stream tells, or an answer to one's own call, which is the same earlier. Nothing here waits: what must be
-   * fetched comes later by itself.
-   * @param {string} type
-   * @param {any} data
-   */
-  function hear(type, data) {
-    if (type === "typing") return typing.hear(data);
-    const id = data.conversation_id;
-    const isKnown = id === undefined || state.conversations.has(id);
-    if (type === "message.sent") typing.forget(id, data.message.sender_id);
-    if (type === "message.sent" && data.message.sender_id === state.me) outbox?.drop(data.message.client_id);
-    update(apply(state, { type, data }));
-    if (!isKnown && !state.conversations.has(id) && type !== "participant.left") void lookup.conversation(id);
-    if (type === "conversation.opened") void lookup.presence(id);
-    if (type === "message.sent") announce(data.message);
-    threads.get(id)?.move();
-    if (type === "message.sent" && !threads.has(id)) deliver(id);
-  }
-
-  /** @param {Message} message */
-  function announce(message) {
-    const isNews = message.seq > (announced.get(message.conversation_id) ?? 0);
-    if (!isNews || message.sender_id === state.me || message.kind === "system") return;
-    announced.set(message.conversation_id, message.seq);
-    const tell = () => {
-      const conversation = state.conversations.get(message.conversation_id);
-      if (conversation === undefined) return;
-      voice.tell("message", { message, conversation });
-    };
-    if (state.conversations.has(message.conversation_id)) tell();
-    else void lookup.conversation(message.conversation_id).then(tell);
-  }
-
-  /** It has arrived here. @param {string} id */
-  function deliver(id) {
-    const conversation = state.conversations.get(id);
-    if (conversation !== undefined) void receipts?.move(conversation, false);
-  }
-
-  // --- loading -------------------------------------------------------------------------------------------------------
 
   /** Load everything anew; gives the cursor of that moment. @returns {Promise<string>} */
   async function load() {
     const { me, unread: counts, page } = await fetchSnapshot(calls, signal);
     const isFirst = user === null;
-    for (const { id, last_seq } of page.conversations) announced.set(id, last_seq);
+    know(page.conversations);
     user = me.user;
     unread.learn(counts.conversations);
-    const kept = [...threads.keys()];
-    state = withConversations({ ...emptyState(me.user.id), presence: state.presence }, page.conversations);
-    for (const id of kept) if (!state.conversations.has(id)) await lookup.conversation(id);
+    const { presence } = held.state;
+    update(withConversations({ ...emptyState(me.user.id), presence }, page.conversations));
+    for (const id of [...threads.keys()]) if (!held.state.conversations.has(id)) await lookup.conversation(id);
     if (isFirst) settle(me.user.id);
-    else for (const thread of threads.values()) void thread.restart();
-    for (const listing of listings) void listing.start();
-    for (const id of state.conversations.keys()) deliver(id);
-    voice.changed();
-    return me.cursor;
+    else restart();
+    for (const id of held.state.conversations.keys()) deliver(id);
+    return page.cursor ?? me.cursor; // the list's own: what comes after it is not in the list, whenever the rest was read
   }
 
-  /** What needs to know who the person is. @param {string} me */
+  /** @param {string} me */
   function settle(me) {
-    const name = `parley ${new URL(api, location.href).href} ${me}`;
-    drafts = createDrafts(name);
-    receipts = createReceipts({ calls, me, onMoved: (receipt) => hear("receipt.moved", receipt) });
-    outbox = createOutbox({
-      calls,
-      name,
-      shelf: createShelf(name),
-      onSent(message) {
-        shared?.expect(message.client_id);
-        hear("message.sent", { conversation_id: message.conversation_id, message });
-      },
-      onChange: voice.changed,
-      signal,
-    });
-    void outbox.load();
+    const onChange = voice.changed;
+    belongings = createBelongings({ name: nameOf(api, me), me, calls, hear, onStored: expect, onChange, signal });
   }
 
-  // --- the stream ----------------------------------------------------------------------------------------------------
+  /** With what is open, after a reset. */
+  function restart() {
+    for (const thread of threads.values()) void thread.restart();
+    for (const listing of listings) void listing.start();
+    voice.tell("event", { type: "reset", data: {} });
+  }
 
-  /** @param {import("./status.js").Progress} progress */
-  function onProgress(progress) {
-    if (progress.error instanceof Error && progress.error.cause !== undefined) console.error(progress.error.cause); // a mistake of the page
-    if (!status.follow(progress)) return;
-    outbox?.nudge();
+  function onLive() {
+    belongings?.outbox.nudge();
     lookup.again();
     void lookup.presence();
-    for (const { thread, restart } of threads.values()) if (thread.problem !== null) void restart();
+    for (const one of threads.values()) if (one.thread.problem !== null) void one.restart();
   }
 
-  function nudge() {
-    outbox?.nudge();
-    shared?.nudge();
+  function onWake() {
+    belongings?.outbox.nudge();
+    for (const thread of threads.values()) thread.move();
   }
 
-  for (const name of ["online", "pageshow"]) window.addEventListener(name, nudge, { signal });
-  document.addEventListener(
-    "visibilitychange",
-    () => {
-      if (document.visibilityState !== "visible") return;
-      nudge();
-      for (const thread of threads.values()) thread.move();
-    },
-    { signal },
-  );
-
-  /** Load the first snapshot, however long the server is away. */
-  async function start() {
-    status.waiting();
-    const { id } = await personOf(getToken);
-    shared = createShared({
-      name: `parley ${new URL(api, location.href).href} ${id}`,
-      url: api,
-      getToken,
-      ...(transports && { transports }),
-      onEvent: ({ type, data }) => hear(type, data),
-      onReset: load,
-      onProgress,
-      signal,
-    });
-    return shared;
-  }
-
-  /** @param {unknown} error */
-  function end(error) {
-    if (signal.aborted) return;
-    status.end("signed_out", error instanceof Problem ? error : null);
-    if (!(error instanceof Problem)) console.error(error);
-  }
+  /** There from the first snapshot on, before which nothing is opened. */
+  const settled = () => /** @type {Belongings} */ (belongings);
 
   /** @type {Inside} */
   const inside = {
@@ -235,35 +129,18 @@ export function connect({ url = "", getToken, transports }) {
     signal,
     update,
     hear,
-    state: () => state,
-    me: () => state.me,
+    state: () => held.state,
+    me: () => held.state.me,
     get outbox() {
-      return /** @type {NonNullable<typeof outbox>} */ (outbox);
+      return settled().outbox;
     },
     get drafts() {
-      return /** @type {NonNullable<typeof drafts>} */ (drafts);
+      return settled().drafts;
     },
     get receipts() {
-      return /** @type {NonNullable<typeof receipts>} */ (receipts);
+      return settled().receipts;
     },
   };
-
-  /** @type {Promise<void>} */
-  const ready = new Promise((resolve, reject) => {
-    const run = async () => {
-      const stream = await start();
-      await stream.run(async () => {
-        const cursor = await patiently(load, { onProblem: status.failed, signal });
-        resolve();
-        return cursor;
-      });
-    };
-    run().catch((error) => {
-      reject(error);
-      end(error);
-    });
-  });
-  ready.catch(() => {});
 
   const connection = {
     /** Origin of the server. */
@@ -275,10 +152,10 @@ export function connect({ url = "", getToken, transports }) {
       return user;
     },
     get state() {
-      return state;
+      return held.state;
     },
     get unread() {
-      return unread.count(state);
+      return unread.count(held.state);
     },
     get status() {
       return status.now;
@@ -292,6 +169,8 @@ export function connect({ url = "", getToken, transports }) {
       void ready.then(() => made.start()).catch(() => {});
       return made.listing;
     },
+    /** Fetch a conversation that a later page of the list has. @param {string} id */
+    want: (id) => void (held.state.conversations.has(id) || lookup.conversation(id)),
     /**
      * Open a conversation, or the one that exists, and read it. Each opening is closed on its own. Throws `Problem`.
      * @param {{ conversation_id: string } | { context: import("./calls.js").ContextRef, with?: string | undefined }
@@ -301,20 +180,20 @@ export function connect({ url = "", getToken, transports }) {
     async open(what) {
       await ready;
       const id = "conversation_id" in what ? what.conversation_id : await idOf(what);
-      if (!state.conversations.has(id)) update(withConversations(state, [await calls.getConversation(id, { signal })]));
+      if (!held.state.conversations.has(id)) update(withConversations(held.state, [await calls.getConversation(id, { signal })]));
       const known = threads.get(id);
       if (known !== undefined) return known.hold();
       const made = createThread(inside, id, () => threads.delete(id));
       threads.set(id, made);
-      const held = made.hold();
+      const thread = made.hold();
       void lookup.presence(id);
       void made.start();
-      return held;
+      return thread;
     },
     /** What is written and not sent. @param {string} conversationId */
-    draftOf: (conversationId) => drafts?.get(conversationId) ?? "",
+    draftOf: (conversationId) => belongings?.drafts.get(conversationId) ?? "",
     /** @param {string} userId */
-    presenceOf: (userId) => state.presence.get(userId),
+    presenceOf: (userId) => held.state.presence.get(userId),
     /** Mark everything of an item, or everything, as read. @param {{ context?: string }} [what] */
     async markRead({ context } = {}) {
       const upto = context ? { context } : { cursor: (await calls.me({ signal })).cursor };
@@ -344,7 +223,7 @@ export function connect({ url = "", getToken, transports }) {
     const participants = other === undefined ? undefined : [{ user_id: other }];
     const opening = { ...(context && { context }), ...(participants && { participants }) };
     const { conversation } = await calls.openConversation(opening, { signal });
-    update(withConversations(state, [conversation]));
+    update(withConversations(held.state, [conversation]));
     return conversation.id;
   }
 

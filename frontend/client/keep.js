@@ -1,6 +1,7 @@
 /**
- * What the browser keeps for a person: messages on their way (IndexedDB), and drafts (localStorage). Where it keeps
- * nothing, a private window perhaps, they live as long as the page.
+ * What the browser keeps for a person: messages on their way (IndexedDB), drafts (localStorage), and the list as it was
+ * last (sessionStorage: what others wrote does not outlive the tab). Where it keeps nothing, a private window perhaps,
+ * they live as long as the page.
  */
 
 const DRAFT_CHARACTERS_MAX = 4_000;
@@ -35,9 +36,10 @@ export function createShelf(name) {
     try {
       const database = await open();
       return await new Promise((resolve, reject) => {
-        const request = work(database.transaction("outbox", mode).objectStore("outbox"));
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
+        const transaction = database.transaction("outbox", mode);
+        const request = work(transaction.objectStore("outbox"));
+        transaction.oncomplete = () => resolve(request.result); // a request succeeds before what it wrote is kept
+        transaction.onabort = () => reject(transaction.error);
       });
     } catch {
       return null;
@@ -75,6 +77,12 @@ export function createDrafts(name) {
         return "";
       }
     },
+    /** It is written elsewhere now; until that is so, a page that dies leaves it here. @param {string} conversationId @param {Promise<unknown>} kept */
+    async hand(conversationId, kept) {
+      known.set(conversationId, "");
+      await kept;
+      if (known.get(conversationId) === "") this.set(conversationId, "");
+    },
     /** @param {string} conversationId @param {string} text */
     set(conversationId, text) {
       known.set(conversationId, text);
@@ -86,6 +94,61 @@ export function createDrafts(name) {
         }
       } catch {
         // it is kept as long as the page lives
+      }
+    },
+  };
+}
+
+/** @param {string} name Of the server and the person. */
+export function createLastList(name) {
+  const key = `${name} list`;
+  return {
+    /** @returns {import("./store.js").Conversation[]} */
+    get() {
+      try {
+        return JSON.parse(sessionStorage.getItem(key) ?? "[]");
+      } catch {
+        return [];
+      }
+    },
+    /** @param {readonly import("./store.js").Conversation[]} conversations None: it is forgotten. */
+    set(conversations) {
+      try {
+        if (conversations.length === 0) sessionStorage.removeItem(key);
+        else sessionStorage.setItem(key, JSON.stringify(conversations));
+      } catch {
+        // the next page begins without
+      }
+    },
+  };
+}
+
+/** A mark that all tabs see at once. @param {string} name */
+export function createMark(name) {
+  let isOurs = false; // where nothing is kept
+  return {
+    name,
+    isSet() {
+      try {
+        return isOurs || localStorage.getItem(name) !== null;
+      } catch {
+        return isOurs;
+      }
+    },
+    set() {
+      isOurs = true;
+      try {
+        localStorage.setItem(name, "");
+      } catch {
+        // other tabs do not see it
+      }
+    },
+    clear() {
+      isOurs = false;
+      try {
+        localStorage.removeItem(name);
+      } catch {
+        // nor this
       }
     },
   };

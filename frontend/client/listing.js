@@ -22,8 +22,8 @@ export function createListing(inside, { role = null, filter = null, q = "", cont
   let found = [];
   /** @type {string | null} */
   let next = null;
-  /** The list is complete down to this activity; beyond, the server knows more. */
-  let floor = Infinity;
+  /** The list is complete down to this activity; beyond, the server knows more. At first, all that is known is shown. */
+  let floor = -Infinity;
   let isLoading = true;
   /** @type {Problem | null} */
   let problem = null;
@@ -43,7 +43,7 @@ export function createListing(inside, { role = null, filter = null, q = "", cont
       next = page.next;
       found = [...(before === null ? [] : found), ...page.conversations.map(({ id }) => id)];
       const oldest = page.conversations[page.conversations.length - 1];
-      floor = next === null ? -Infinity : Math.min(floor, Date.parse(oldest?.last_activity_at ?? ""));
+      floor = next === null ? -Infinity : Date.parse(oldest?.last_activity_at ?? "");
       inside.update(withConversations(inside.state(), page.conversations));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;

@@ -4,6 +4,7 @@
  */
 
 import { Problem, newClientId } from "./client.js";
+import { createMark } from "./keep.js";
 import { backoffMs, sleep } from "./time.js";
 
 /**
@@ -39,25 +40,43 @@ export function createOutbox({ calls, shelf, name, onSent, onChange, signal }) {
 
   /** @param {string} id */
   function drop(id) {
+    if (!pending.delete(id)) return;
     void shelf.drop(id);
-    if (pending.delete(id)) onChange();
+    onChange();
   }
 
-  /** Send what waits in a conversation, one after the other. @param {string} conversationId */
+  /** @param {string} conversationId */
+  const nextOf = (conversationId) => (signal.aborted ? undefined : of(conversationId).find(({ state }) => state === "waiting"));
+
+  /**
+   * Send what waits in a conversation, one after the other. At once, as a rule: to ask for a lock takes longer than to
+   * send. Where something could not be sent, in whichever tab, one tab at a time goes on, so that none overtakes it.
+   * @param {string} conversationId
+   */
   async function pump(conversationId) {
     if (busy.has(conversationId)) return;
     busy.add(conversationId);
+    const trouble = createMark(`${name} outbox ${conversationId}`);
     try {
-      await alone(`${name} outbox ${conversationId}`, async () => {
-        for (let failures = 0; ; ) {
-          const next = of(conversationId).find(({ state }) => state === "waiting");
-          if (next === undefined || signal.aborted) return;
-          failures = (await attempt(next)) ? 0 : failures + 1;
-          if (failures > 0) await rest(pending.get(next.client_id)?.retry_at ?? 0, failures);
-        }
-      });
+      while (!trouble.isSet()) {
+        const next = nextOf(conversationId);
+        if (next === undefined) return;
+        if (!(await attempt(next))) trouble.set();
+      }
+      await alone(trouble.name, () => insist(conversationId));
+      if (!signal.aborted) trouble.clear();
     } finally {
       busy.delete(conversationId);
+      if (nextOf(conversationId) !== undefined) void pump(conversationId); // written while it ended
+    }
+  }
+
+  /** Until all is sent, refused or discarded. @param {string} conversationId */
+  async function insist(conversationId) {
+    for (let failures = 0, next = nextOf(conversationId); next !== undefined; next = nextOf(conversationId)) {
+      if (next.problem !== null) await rest(next.retry_at ?? 0, (failures += 1));
+      const again = nextOf(conversationId);
+      if (again !== undefined && (await attempt(again))) failures = 0;
     }
   }
 
@@ -96,9 +115,10 @@ export function createOutbox({ calls, shelf, name, onSent, onChange, signal }) {
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       const isLasting = error.status >= 400 && error.status < 500 && ![401, 408, 425, 429].includes(error.status);
-      if (isLasting && !error.isForeign) change(client_id, { state: "refused", problem: error });
+      const isRefused = isLasting && !error.isForeign;
+      if (isRefused) change(client_id, { state: "refused", problem: error });
       else change(client_id, { state: "waiting", problem: error, retry_at: Date.now() + error.retryAfterMs });
-      return isLasting;
+      return isRefused;
     }
   }
 
@@ -117,7 +137,7 @@ export function createOutbox({ calls, shelf, name, onSent, onChange, signal }) {
       if (pending.size > 0) onChange();
       for (const id of new Set([...pending.values()].map((one) => one.conversation_id))) void pump(id);
     },
-    /** @param {string} conversationId @param {Written} written */
+    /** `kept`: the browser has it, or keeps nothing. @param {string} conversationId @param {Written} written */
     send(conversationId, { body, kind = "text", context = null, reply_to = null }) {
       const client_id = newClientId();
       /** @type {Pending} */
@@ -136,9 +156,8 @@ export function createOutbox({ calls, shelf, name, onSent, onChange, signal }) {
       };
       pending.set(client_id, one);
       onChange();
-      void shelf.keep(one); // not waited for: a disk must not stand before the network
-      void pump(conversationId);
-      return client_id;
+      void pump(conversationId); // a disk must not stand before the network
+      return { client_id, kept: shelf.keep(one) };
     },
     /** @param {string} clientId */
     retry(clientId) {

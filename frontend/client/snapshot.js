@@ -3,7 +3,7 @@
 import { Problem } from "./client.js";
 import { backoffMs, sleep } from "./time.js";
 
-const PAGE = 20;
+export const PAGE = 20;
 const WAIT_MAX_MS = 8_000;
 
 /** @param {import("./calls.js").Calls} calls @param {AbortSignal} signal */

@@ -106,7 +106,9 @@ export function withConversations(state, given) {
  * @returns {State}
  */
 export function withMessages(state, conversationId, given) {
-  const bySeq = new Map((state.messages.get(conversationId) ?? []).map((message) => [message.seq, message]));
+  const known = state.messages.get(conversationId);
+  const bySeq = new Map(known?.map((message) => [message.seq, message]));
+  if (known && given.every((message) => bySeq.get(message.seq) === later(bySeq.get(message.seq), message))) return state;
   for (const message of given) bySeq.set(message.seq, later(bySeq.get(message.seq), message));
   const messages = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
   return { ...state, messages: new Map(state.messages).set(conversationId, messages) };
@@ -195,7 +197,7 @@ function sent(state, message) {
     const moved = withReceipt(conversation, message.sender_id, message.seq, message.seq);
     const isNews = message.seq > conversation.last_seq;
     const news = { last_seq: message.seq, last_message: message, last_activity_at: message.created_at };
-    return { ...moved, is_archived: false, ...(isNews && news) };
+    return isNews || moved.is_archived ? { ...moved, is_archived: false, ...(isNews && news) } : moved;
   });
   const isHeld = next.messages.has(message.conversation_id); // else its history is read when somebody opens it
   return isHeld ? withMessages(next, message.conversation_id, [message]) : next;
@@ -223,8 +225,10 @@ function replaced(state, message) {
  * @returns {Message}
  */
 function later(known, given) {
-  if (known === undefined || given.deleted_at !== null) return given;
+  if (known === undefined) return given;
   if (known.deleted_at !== null) return known;
+  if (given.deleted_at !== null) return given;
+  if (known.edited_at === given.edited_at) return known; // the same again
   return Date.parse(given.edited_at ?? given.created_at) >= Date.parse(known.edited_at ?? known.created_at)
     ? given
     : known;
@@ -241,7 +245,8 @@ function withReceipt(conversation, userId, deliveredSeq, readSeq) {
   return withParticipant(conversation, userId, (one) => {
     if (one.left_at !== null) return one;
     const delivered_seq = Math.max(one.delivered_seq, deliveredSeq, readSeq);
-    return { ...one, delivered_seq, read_seq: Math.max(one.read_seq, readSeq) };
+    const read_seq = Math.max(one.read_seq, readSeq);
+    return delivered_seq === one.delivered_seq && read_seq === one.read_seq ? one : { ...one, delivered_seq, read_seq };
   });
 }
 
@@ -265,7 +270,8 @@ function joined(conversation, participant) {
  */
 function withParticipant(conversation, userId, change) {
   const participants = conversation.participants.map((one) => (one.user.id === userId ? change(one) : one));
-  return { ...conversation, participants };
+  const isSame = participants.every((one, i) => one === conversation.participants[i]);
+  return isSame ? conversation : { ...conversation, participants };
 }
 
 /**
@@ -276,8 +282,9 @@ function withParticipant(conversation, userId, change) {
  */
 function changed(state, conversationId, change) {
   const known = state.conversations.get(conversationId);
-  if (known === undefined) return state;
-  const conversation = counted(change(known), state.me);
+  const next = known && change(known);
+  if (next === known || next === undefined) return state; // the same again: nothing is drawn for it
+  const conversation = counted(next, state.me);
   return { ...state, conversations: new Map(state.conversations).set(conversationId, conversation) };
 }
 

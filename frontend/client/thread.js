@@ -64,10 +64,9 @@ export function createThread(inside, id, onClose) {
   /** @param {import("./calls.js").HistoryQuery} query */
   const page = (query) => inside.calls.listMessages(id, { limit: PAGE, ...query }, { signal: closing.signal });
 
-  /** Begin anew with a page: the newest, or the one where the unread begins. @param {boolean} [isToEnd] */
-  async function load(isToEnd = false) {
-    const isAround = !isToEnd && unreadAtOpen > PAGE / 2;
-    const { messages } = await page(isAround ? { around: readAtOpen } : {});
+  /** Begin anew with the page around a message, by default where the unread begins; null: with the newest. @param {number | null} [around] */
+  async function load(around = unreadAtOpen > PAGE / 2 ? readAtOpen : null) {
+    const { messages } = await page(around === null ? {} : { around });
     const last = messages[messages.length - 1]?.seq ?? 0;
     const came = held().filter(({ seq }) => seq > last); // with the stream, meanwhile
     inside.update(withMessages(withoutMessages(inside.state(), id), id, [...messages, ...came]));
@@ -166,10 +165,11 @@ export function createThread(inside, id, onClose) {
     },
     /** Shown at once, kept until the server has it. @param {import("./outbox.js").Written} written @returns {string} */
     send(written) {
-      inside.drafts.set(id, "");
       inside.typing.sent();
       if (hasNewer) void thread.toEnd();
-      return inside.outbox.send(id, written);
+      const { client_id, kept } = inside.outbox.send(id, written);
+      void inside.drafts.hand(id, kept);
+      return client_id;
     },
     /** @param {string} clientId */
     retry: (clientId) => inside.outbox.retry(clientId),
@@ -191,9 +191,11 @@ export function createThread(inside, id, onClose) {
     older,
     newer,
     /** The newest window. */
-    toEnd: () => loading(() => load(true)),
+    toEnd: () => loading(() => load(null)),
+    /** The window around a message. @param {number} seq */
+    goTo: (seq) => loading(() => load(seq)),
     /** After a failure. */
-    reload: () => loading(load),
+    reload: () => loading(() => load()),
     /** Everything here is read, wherever the window is. */
     async markRead() {
       inside.hear("receipt.moved", await inside.calls.moveReceipt(id, { read_seq: conversation().last_seq }));
@@ -251,10 +253,10 @@ export function createThread(inside, id, onClose) {
       changed();
     },
     /** After a reset. */
-    restart: () => loading(() => load(!hasNewer)),
+    restart: () => loading(() => (hasNewer ? load() : load(null))),
     start() {
       inside.update(withMessages(inside.state(), id, [])); // from here on the stream's messages are kept
-      return loading(load);
+      return loading(() => load());
     },
     move,
   };

@@ -2,15 +2,26 @@
 
 const PREFIX = /^\(\d+\+?\) /;
 
+const WAIT_MS = 400; // what is read as it comes is no news: a title and an icon are dear to change
+
 let shown = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let waiting;
 /** @type {MutationObserver | null} */
 let titles = null;
 
-/** @param {number} total */
+/** Less at once, more after a moment. @param {number} total */
 export function showInTab(total) {
+  clearTimeout(waiting);
+  if (total <= shown) show(total);
+  else waiting = setTimeout(() => show(total), WAIT_MS);
+}
+
+/** @param {number} total */
+function show(total) {
+  if (shown !== total) drawIcon(total > 0);
   shown = total;
   showInTitle();
-  drawIcon(total > 0);
   if (titles !== null) return;
   titles = new MutationObserver(showInTitle); // pages may change their title at any time
   titles.observe(document.head, { childList: true, subtree: true, characterData: true });

@@ -26,7 +26,7 @@ function textFor({ phase, isLate, isLimited, problem }) {
 }
 
 /**
- * In place of what could not be loaded.
+ * In place of what could not be loaded. What does not exist is not asked for again.
  * @param {unknown} error
  * @param {() => void} again
  */
@@ -34,6 +34,6 @@ export function apology(error, again) {
   const problem = /** @type {import("../client/client.js").Problem} */ (error);
   const isFinal = problem.status === 401 || problem.status === 404;
   const text = isFinal ? problemText(problem) : `${WORDS.cannot_load} ${problemText(problem)}`;
-  const retry = el("button", { type: "button", class: "quiet", onclick: again }, WORDS.retry);
-  return el("div", { class: "empty" }, el("p", { role: "alert" }, text), retry);
+  const retry = problem.status !== 404 && el("button", { type: "button", class: "quiet", onclick: again }, WORDS.retry);
+  return el("div", { class: "empty whole" }, el("p", { role: "alert" }, text), retry);
 }

@@ -33,7 +33,7 @@ export function createComposer(thread, { items, onSent, lastOwn }) {
   const suggestions = el("div", { class: "suggestions", hidden: true });
   const send = el("button", { type: "submit", class: "send", "aria-label": WORDS.send, title: WORDS.send }, icon("send"));
   const field = el("div", { class: "field" }, share, input, count, send);
-  const form = el("form", { class: "composer", onsubmit: submit }, suggestions, about, field);
+  const form = el("form", { class: "composer", novalidate: true, onsubmit: submit }, suggestions, about, field);
   /** What the text will change, or answer. @type {{ kind: "edit" | "reply", message: Message } | null} */
   let target = null;
   input.value = thread.draft;

@@ -30,10 +30,10 @@ import { WORDS } from "./words.js";
 export function createInbox(root, connection, { first, hasHistory, items, onItem, onOpened, onClose, signal, ...listOptions }) {
   if (!root.adoptedStyleSheets.includes(LIST_SHEET)) root.adoptedStyleSheets.push(LIST_SHEET);
   const pane = el("div", { class: "pane" });
-  const list = createList(connection, { ...listOptions, onOpen: (id) => open(id), onClose, signal });
+  const list = createList(connection, { ...listOptions, onOpen: open, onClose, signal });
   const details = createDetails(connection, { onItem, onClose: () => showDetails(false) });
   const inbox = el("div", { class: "inbox" }, createBanner(connection, signal), list.root, pane, details.root);
-  /** @type {{ thread: Thread, life: AbortController, focus: () => void } | null} */
+  /** @type {{ thread: Thread, life: AbortController, focus: () => void, goTo: (seq: number) => void } | null} */
   let opened = null;
   /** @type {string | null} */
   let wantedId = null;
@@ -44,8 +44,8 @@ export function createInbox(root, connection, { first, hasHistory, items, onItem
     opened = null;
   }
 
-  /** @param {Wanted} wanted @param {boolean} isFocused */
-  async function show(wanted, isFocused) {
+  /** @param {Wanted} wanted @param {boolean} isFocused @param {number} [seq] The message to show; else the unread, or the end. */
+  async function show(wanted, isFocused, seq) {
     const id = "conversation_id" in wanted ? wanted.conversation_id : JSON.stringify(wanted);
     if (wantedId === id || signal.aborted) return;
     wantedId = id;
@@ -59,11 +59,12 @@ export function createInbox(root, connection, { first, hasHistory, items, onItem
       wantedId = thread.id;
       list.mark(thread.id);
       draw(thread);
-      if (isFocused && matchMedia("(pointer: fine)").matches) opened?.focus();
+      if (seq !== undefined) opened?.goTo(seq);
+      else if (isFocused && matchMedia("(pointer: fine)").matches) opened?.focus();
       onOpened(thread);
     } catch (error) {
       if (wantedId !== id || signal.aborted) return;
-      const again = () => ((wantedId = null), void show(wanted, isFocused));
+      const again = () => ((wantedId = null), void show(wanted, isFocused, seq));
       pane.replaceChildren(apology(error, again));
     }
   }
@@ -74,7 +75,7 @@ export function createInbox(root, connection, { first, hasHistory, items, onItem
     signal.addEventListener("abort", () => life.abort(), { signal: life.signal });
     const around = { onBack: back, onDetails: () => showDetails(true), onClose, onItem, items, hasBanner: false };
     const view = createThreadView(connection, thread, { signal: life.signal, ...around });
-    opened = { thread, life, focus: view.focus };
+    opened = { thread, life, focus: view.focus, goTo: view.goTo };
     pane.replaceChildren(view.root);
     thread.on("change", () => details.render(thread.conversation), { signal: life.signal });
     details.render(thread.conversation);
@@ -93,7 +94,7 @@ export function createInbox(root, connection, { first, hasHistory, items, onItem
     wantedId = null;
     drop();
     details.render(null);
-    pane.replaceChildren(el("div", { class: "empty" }, icon("talk"), el("p", {}, WORDS.pick)));
+    pane.replaceChildren(el("div", { class: "empty pick" }, icon("talk"), el("p", {}, WORDS.pick)));
     inbox.dataset.view = "list";
     list.mark(null);
     onOpened(null);
@@ -108,13 +109,13 @@ export function createInbox(root, connection, { first, hasHistory, items, onItem
     else leave();
   }
 
-  /** @param {string} id */
-  function open(id) {
-    if (wantedId === id) return opened?.focus();
+  /** @param {string} id @param {number} [seq] */
+  function open(id, seq) {
+    if (wantedId === id) return seq === undefined ? opened?.focus() : opened?.goTo(seq);
     const state = { ...history.state, parley: id };
     if (hasHistory && wantedId === null) history.pushState(state, "");
     else if (hasHistory) history.replaceState(state, "");
-    void show({ conversation_id: id }, true);
+    void show({ conversation_id: id }, true, seq);
   }
 
   function popped() {

@@ -1,16 +1,20 @@
-/** The list of conversations: tabs, filters, search and rows. What is chosen goes to `onOpen`. */
+/** The list of conversations, or of what was sent: tabs, filters, search and rows. What is chosen goes to `onOpen`. */
 
+import { openBox } from "../client/box.js";
 import { own } from "../client/store.js";
 import { apology } from "./banner.js";
 import { el, fill, focused, icon, iconButton } from "./dom.js";
-import { listRow, lookOf, needsReply } from "./list-row.js";
+import { listRow, lookOf, needsReply, sentLookOf, sentRow } from "./list-row.js";
 import { openMenu } from "./menu.js";
 import { askToNotify, canAskToNotify } from "./notify.js";
 import { WORDS } from "./words.js";
 
 /** @typedef {import("../client/parley.js").Connection} Connection */
 /** @typedef {import("../client/parley.js").Listing} Listing */
+/** @typedef {import("../client/box.js").Box} Box */
+/** @typedef {{ id: string, look: string, draw: () => HTMLElement }} Entry `look`: what the row shows, to be compared. */
 /** @typedef {import("../client/store.js").Conversation} Conversation */
+/** @typedef {import("../client/store.js").Message} Message */
 /** @typedef {import("../client/store.js").Role} Role */
 /**
  * @typedef {object} ListOptions
@@ -18,7 +22,7 @@ import { WORDS } from "./words.js";
  * @property {boolean} isNeedsReply Who waits for an answer comes first.
  * @property {string | null} browse Where there is something to ask about.
  * @property {string | null} share Where the person's own items are.
- * @property {(id: string) => void} onOpen
+ * @property {(id: string, seq?: number) => void} onOpen With the number of the message, when it was one.
  * @property {(() => void) | undefined} onClose
  * @property {AbortSignal} signal
  */
@@ -45,7 +49,7 @@ export function createList(connection, { role, isNeedsReply, browse, share, onOp
     el("div", { class: "scroller" }, skeleton, rows, empty, more),
   );
   let shownRole = role;
-  /** @type {"unread" | "archived" | null} */
+  /** @type {"unread" | "archived" | "sent" | null} */
   let filter = null;
   /** @type {string | null} */
   let openId = null;
@@ -55,8 +59,10 @@ export function createList(connection, { role, isNeedsReply, browse, share, onOp
   let timer;
   let listing = begin();
 
+  /** @returns {Listing | Box} */
   function begin() {
-    const begun = connection.list({ role: shownRole, filter, q: search.value.trim() });
+    const q = search.value.trim();
+    const begun = filter === "sent" ? openBox(connection, "sent") : connection.list({ role: shownRole, filter, q });
     begun.on("change", render, { signal });
     return begun;
   }
@@ -71,6 +77,7 @@ export function createList(connection, { role, isNeedsReply, browse, share, onOp
 
   function searched() {
     clearTimeout(timer);
+    if (filter === "sent") filter = null; // conversations are searched
     timer = setTimeout(anew, SEARCH_MS);
   }
 
@@ -96,13 +103,15 @@ export function createList(connection, { role, isNeedsReply, browse, share, onOp
   // --- drawing -------------------------------------------------------------------------------------------------------
 
   function render() {
-    const { conversations, isLoading, problem, hasMore } = listing;
+    const { isLoading, problem, hasMore } = listing;
     const isAway = connection.status.phase === "signed_out";
+    const entries = "messages" in listing ? listing.messages.flatMap(sentEntry) : inOrder(listing.conversations).map(entry);
     renderChoices();
-    renderRows(inOrder(conversations));
-    skeleton.hidden = !isLoading || isAway || conversations.length > 0;
+    renderRows(entries);
+    skeleton.hidden = !isLoading || isAway || entries.length > 0;
     more.hidden = !hasMore;
-    empty.hidden = isAway || isLoading || conversations.length > 0;
+    empty.hidden = isAway || isLoading || hasMore || entries.length > 0;
+    if (hasMore && entries.length === 0 && problem === null) void listing.more(); // what was sent in another role
     if (problem !== null) {
       empty.hidden = false;
       fill(empty, [problem.code], () => [apology(problem, () => void listing.refresh())]);
@@ -112,24 +121,37 @@ export function createList(connection, { role, isNeedsReply, browse, share, onOp
   /** @param {Conversation[]} conversations */
   function inOrder(conversations) {
     if (!isNeedsReply) return conversations;
-    const me = connection.me?.id ?? "";
+    const me = connection.state.me;
     return [...conversations.filter((one) => needsReply(one, me)), ...conversations.filter((one) => !needsReply(one, me))];
   }
 
-  /** Rows that did not change stay; while one has the focus, the order stays too. @param {Conversation[]} conversations */
-  function renderRows(conversations) {
+  /** @param {Conversation} conversation @returns {Entry} */
+  function entry(conversation) {
+    const isOpen = conversation.id === openId;
+    const draw = () => listRow(connection, conversation, { isOpen, isNeedsReply, onOpen });
+    return { id: conversation.id, look: lookOf(connection, conversation, isOpen), draw };
+  }
+
+  /** None while its conversation is not known, and where only what one is in another role was asked for. @param {Message} message @returns {Entry[]} */
+  function sentEntry(message) {
+    const conversation = connection.state.conversations.get(message.conversation_id);
+    if (conversation === undefined || (shownRole !== null && own(conversation, connection.state.me)?.role !== shownRole)) return [];
+    const draw = () => sentRow(connection, conversation, message, onOpen);
+    return [{ id: message.id, look: sentLookOf(connection, conversation, message), draw }];
+  }
+
+  /** Rows that did not change stay; while one has the focus, the order stays too. @param {Entry[]} entries */
+  function renderRows(entries) {
     const next = new Map();
-    for (const conversation of conversations) {
-      const isOpen = conversation.id === openId;
-      const look = lookOf(connection, conversation, isOpen);
-      const known = drawn.get(conversation.id);
-      const item = known?.look === look ? known.item : el("li", {}, listRow(connection, conversation, { isOpen, isNeedsReply, onOpen }));
+    for (const { id, look, draw } of entries) {
+      const known = drawn.get(id);
+      const item = known?.look === look ? known.item : el("li", {}, draw());
       if (known !== undefined && known.item !== item) {
         const hadFocus = known.item.contains(focused(rows));
         known.item.replaceWith(item);
         if (hadFocus) item.querySelector("button")?.focus({ preventScroll: true });
       }
-      next.set(conversation.id, { item, look });
+      next.set(id, { item, look });
     }
     for (const [id, { item }] of drawn) if (!next.has(id)) item.remove();
     drawn = next;
@@ -141,16 +163,23 @@ export function createList(connection, { role, isNeedsReply, browse, share, onOp
 
   function renderChoices() {
     const { total, buyer, seller } = connection.unread;
-    const me = connection.me?.id ?? "";
+    const me = connection.state.me;
     const roles = new Set([...connection.state.conversations.values()].map((one) => own(one, me)?.role));
     tabs.hidden = role !== null || !(roles.has("buyer") && roles.has("seller"));
     /** @param {string} text @param {Role | null} value @param {number} count */
     const tab = (text, value, count) =>
       choice(text, shownRole === value, () => ((shownRole = value), anew()), count);
     refill(tabs, [shownRole, total, buyer, seller], () => [tab(WORDS.all, null, total), tab(WORDS.buying, "buyer", buyer), tab(WORDS.selling, "seller", seller)]);
-    /** @param {"unread" | "archived"} value */
-    const toggle = (value) => choice(WORDS[value], filter === value, () => ((filter = filter === value ? null : value), anew()));
-    refill(filters, [filter], () => [toggle("unread"), toggle("archived")]);
+    /** @param {string} text @param {"unread" | "archived" | "sent"} value */
+    const toggle = (text, value) => choice(text, filter === value, () => choose(filter === value ? null : value));
+    refill(filters, [filter], () => [toggle(WORDS.unread, "unread"), toggle(WORDS.archived, "archived"), toggle(WORDS.sent_box, "sent")]);
+  }
+
+  /** @param {typeof filter} value */
+  function choose(value) {
+    filter = value;
+    if (value === "sent") search.value = "";
+    anew();
   }
 
   /** The button that was pressed keeps the focus. @param {HTMLElement} group @param {unknown} look @param {() => HTMLElement[]} draw */
@@ -166,7 +195,7 @@ export function createList(connection, { role, isNeedsReply, browse, share, onOp
       const clear = () => ((search.value = ""), anew(), search.focus());
       return [el("p", {}, WORDS.nothing_found), el("button", { type: "button", class: "quiet", onclick: clear }, WORDS.clear)];
     }
-    if (filter !== null) return [el("p", {}, filter === "unread" ? WORDS.nothing_unread : WORDS.nothing_archived)];
+    if (filter !== null) return [el("p", {}, { unread: WORDS.nothing_unread, archived: WORDS.nothing_archived, sent: WORDS.nothing_sent }[filter])];
     const isSeller = shownRole === "seller";
     return [
       icon("talk"),

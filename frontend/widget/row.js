@@ -31,7 +31,7 @@ import { WORDS, problemText } from "./words.js";
 export const dayRow = (at) => el("li", { class: "day" }, el("h3", {}, dayText(at)));
 
 /** @param {number} count */
-export const newRow = (count) => el("li", { class: "new" }, el("span", {}, WORDS.new_messages(count)));
+export const newRow = (count) => el("li", { class: "new" }, el("span", { dir: "auto" }, WORDS.new_messages(count)));
 
 /** @param {Message} message */
 export const systemRow = ({ body, created_at, seq }) =>

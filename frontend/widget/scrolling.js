@@ -11,6 +11,7 @@ const LOAD_PX = 600; // so near to an edge, the next page is fetched
 export function createScrolling(scroller, list, { thread, onMove, signal }) {
   let isAtEnd = true;
   let hasOpened = false;
+  let isShown = false;
 
   const toBottom = () => void (scroller.scrollTop = scroller.scrollHeight);
 
@@ -52,9 +53,14 @@ export function createScrolling(scroller, list, { thread, onMove, signal }) {
   }
 
   scroller.addEventListener("scroll", moved, { signal, passive: true });
-  // Rows get their real height when they come into view, and the keyboard takes room: the end stays the end.
-  const sizes = new ResizeObserver(() => {
+  // Rows come and get their real height when they are near, and the keyboard takes room: the end stays the end. Here
+  // the layout is known; to ask for it after each change would be one more layout each time.
+  const sizes = new ResizeObserver((changes) => {
     if (hasOpened && isAtEnd) toBottom();
+    const ours = changes.find(({ target }) => target === scroller);
+    if (ours === undefined || isShown === ours.contentRect.height > 0) return;
+    isShown = !isShown;
+    onMove();
   });
   sizes.observe(list);
   sizes.observe(scroller);
@@ -64,6 +70,10 @@ export function createScrolling(scroller, list, { thread, onMove, signal }) {
     get isAtEnd() {
       return isAtEnd;
     },
+    /** Whether it has any room on the page. */
+    get isShown() {
+      return isShown;
+    },
     get hasOpened() {
       return hasOpened;
     },
@@ -72,11 +82,14 @@ export function createScrolling(scroller, list, { thread, onMove, signal }) {
       const before = isAtEnd || !hasOpened ? undefined : anchor();
       draw();
       if (!hasOpened && !thread.isLoading && thread.problem === null) open();
-      else if (isAtEnd) toBottom();
       else if (before !== undefined) {
         const row = list.querySelector(before.find);
         if (row !== null) scroller.scrollTop += row.getBoundingClientRect().bottom - before.bottom;
       }
+    },
+    /** Stay at the end from the next change on. */
+    follow() {
+      isAtEnd = true;
     },
     async toEnd() {
       isAtEnd = true;
@@ -84,6 +97,9 @@ export function createScrolling(scroller, list, { thread, onMove, signal }) {
       toBottom();
     },
     /** @param {Element} row */
-    show: (row) => row.scrollIntoView({ block: "center" }),
+    show(row) {
+      isAtEnd = false; // until it turns out that it is
+      row.scrollIntoView({ block: "center" });
+    },
   };
 }

@@ -59,8 +59,8 @@ export function walkRows(list, signal) {
     /** After the rows changed: the last one is where one comes in, unless another was chosen. */
     renew() {
       if (stop?.isConnected && stop.contains(focused(list))) return;
-      const rows = list.querySelectorAll(ROWS);
-      stopAt(/** @type {HTMLElement | undefined} */ (rows[rows.length - 1]));
+      const rows = list.lastElementChild?.querySelectorAll(ROWS); // of the last stretch
+      stopAt(/** @type {HTMLElement | undefined} */ (rows?.[rows.length - 1]));
     },
   };
 }

@@ -10,6 +10,7 @@ export const LIST_SHEET = sheet(`
 .inbox[data-view="thread"] .list { display: none; }
 .inbox[data-view="thread"] .pane { display: block; }
 .pane > .empty { block-size: 100%; }
+.inbox:has(.conversations:empty) .pane > .pick { visibility: hidden; }
 .details { display: none; background: var(--p-surface); flex-direction: column; min-block-size: 0; }
 .inbox[data-details="open"] .details:not([hidden]) { display: flex; position: absolute; inset-block: 0; inset-inline-end: 0; inline-size: min(20rem, 100%); border-inline-start: 1px solid var(--p-line); box-shadow: 0 0 40px var(--p-shadow); z-index: 3; }
 .details-body { padding: 1rem; display: grid; gap: 1rem; align-content: start; overflow: auto; }
@@ -34,10 +35,11 @@ export const LIST_SHEET = sheet(`
 .search input { flex: 1; min-inline-size: 0; min-block-size: 2.75rem; border: 0; background: none; outline: none; color: var(--p-text); }
 .search input:focus-visible { outline: none; }
 .search input::placeholder { color: var(--p-dim); opacity: 1; }
+.search input::-webkit-search-cancel-button { filter: grayscale(1); }
 .search:focus-within { outline: 2px solid var(--p-accent); }
 .tabs { display: flex; margin: 0 1rem .625rem; background: var(--p-surface-2); border-radius: 999px; padding: .1875rem; }
 .tabs button { flex: 1; display: inline-flex; align-items: center; justify-content: center; gap: .375rem; min-block-size: 2.375rem; padding: 0 .5rem; border-radius: 999px; color: var(--p-dim); font-size: .9375rem; font-weight: 550; white-space: nowrap; }
-.tabs [aria-pressed="true"] { background: var(--p-surface); color: var(--p-text); box-shadow: 0 1px 3px var(--p-shadow); }
+.tabs [aria-pressed="true"] { background: var(--p-surface); background: light-dark(var(--p-surface), color-mix(in srgb, var(--p-text) 14%, var(--p-surface-2))); color: var(--p-text); box-shadow: 0 1px 3px var(--p-shadow); }
 .tabs b { font-weight: 700; color: var(--p-accent); }
 .filters { display: flex; gap: .5rem; padding: 0 1rem .625rem; }
 .filters button { min-block-size: 2.25rem; padding: 0 .875rem; border-radius: 999px; border: 1px solid var(--p-line); color: var(--p-dim); font-size: .875rem; font-weight: 550; }
@@ -67,6 +69,8 @@ export const LIST_SHEET = sheet(`
 .unread time { color: var(--p-accent); font-weight: 650; }
 .muted .who::after { content: " 🔕" / ""; font-size: .75em; }
 .count { flex: none; min-inline-size: 1.375rem; padding: 0 .375rem; border-radius: 999px; background: var(--p-accent); color: var(--p-on-accent); font-size: .75rem; font-weight: 700; line-height: 1.375rem; text-align: center; font-variant-numeric: tabular-nums; }
+.tick { flex: none; display: grid; font-size: .75rem; color: var(--p-dim); }
+.tick .icon { inline-size: 1rem; block-size: 1rem; }
 .muted .count { background: var(--p-surface-2); color: var(--p-dim); }
 .chip { flex: none; padding: 0 .5rem; border-radius: 999px; background: var(--p-surface-2); color: var(--p-dim); font-size: .6875rem; font-weight: 600; line-height: 1.25rem; max-inline-size: 8rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .chip.wants { background: var(--p-note); color: var(--p-on-note); }

@@ -24,7 +24,7 @@ export const THREAD_CSS = `
 .middle { flex: 1; min-block-size: 0; position: relative; display: flex; flex-direction: column; }
 .thread .scroller { display: flex; flex-direction: column; }
 .rows { inline-size: 100%; max-inline-size: 60rem; margin-inline: auto; padding: .75rem 1rem .25rem; margin-block-start: auto; flex: none; }
-.rows > li { content-visibility: auto; contain-intrinsic-size: auto 3.25rem; }
+.stretch { content-visibility: auto; contain-intrinsic-size: auto 65rem; margin: -.5rem -.5rem 0; padding: .5rem .5rem 0; }
 .day, .new, .system { text-align: center; color: var(--p-dim); font-size: .8125rem; padding-block: .75rem; }
 .day h3::first-letter { text-transform: uppercase; }
 .day h3 { font-weight: 550; }
@@ -33,7 +33,7 @@ export const THREAD_CSS = `
 .new { display: flex; align-items: center; gap: .75rem; color: var(--p-danger); font-weight: 600; }
 .new::before, .new::after { content: ""; flex: 1; block-size: 1px; background: currentColor; opacity: .35; }
 
-.row { display: grid; grid-template-columns: minmax(0, 1fr); padding-block-start: .625rem; margin-inline: -.5rem; padding-inline: .5rem; border-radius: .75rem; }
+.row { display: grid; grid-template-columns: minmax(0, 1fr); padding-block-start: .625rem; border-radius: .75rem; margin-inline: -.5rem; padding-inline: .5rem; }
 .row.following { padding-block-start: .1875rem; }
 .row:focus-visible, .system:focus-visible { outline-offset: -2px; }
 .row > * { justify-self: start; }
@@ -56,12 +56,12 @@ export const THREAD_CSS = `
 .own .meta { color: color-mix(in srgb, var(--p-on-own) 78%, var(--p-own)); }
 blockquote { border-inline-start: 3px solid var(--p-accent); padding-inline-start: .625rem; font-size: .875rem; color: var(--p-dim); max-block-size: 2.9em; overflow: hidden; cursor: pointer; unicode-bidi: isolate; }
 .own blockquote { color: color-mix(in srgb, var(--p-on-own) 78%, var(--p-own)); }
-.more { position: absolute; inset-block-start: -.625rem; inset-inline-end: .375rem; inline-size: 2.25rem; min-block-size: 1.75rem; border-radius: 999px; background: var(--p-surface); border: 1px solid var(--p-line); opacity: 0; }
+.more { position: absolute; inset-block-start: -.625rem; inset-inline-end: .375rem; inline-size: 2.25rem; min-block-size: 1.75rem; border-radius: 999px; border: 1px solid transparent; color: transparent; }
 .row:not(.own) .more { inset-inline-end: -.5rem; }
 .more::after { content: ""; position: absolute; inset: -.5rem -.25rem; }
 .more .icon { inline-size: 1.125rem; }
-.row:hover .more, .row:focus-within .more, .row:focus .more, .more[aria-expanded="true"] { opacity: 1; }
-.rows > .row:is(:hover, :focus-within) { content-visibility: visible; }
+.row:hover .more, .row:focus-within .more, .row:focus .more, .more[aria-expanded="true"] { background: var(--p-surface); border-color: var(--p-line); color: var(--p-dim); }
+.row .more.plain:hover { background: var(--p-surface-2); color: var(--p-text); }
 .status { display: flex; flex-wrap: wrap; align-items: center; justify-content: end; gap: 0 .25rem; font-size: .75rem; color: var(--p-dim); padding: .125rem .25rem 0; text-align: end; }
 .status .icon { inline-size: 1rem; block-size: 1rem; }
 .status button { min-block-size: 2rem; text-decoration: underline; text-underline-offset: .15em; padding: 0 .5rem; font-weight: 600; color: var(--p-text); }
@@ -80,14 +80,14 @@ blockquote { border-inline-start: 3px solid var(--p-accent); padding-inline-star
 .trouble button { color: var(--p-text); text-decoration: underline; }
 
 .composer { padding: 0 .75rem max(.75rem, env(safe-area-inset-bottom)); display: grid; gap: .5rem; grid-template-columns: minmax(0, 1fr); inline-size: 100%; max-inline-size: 60rem; margin-inline: auto; }
-.field { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; align-items: end; border: 1px solid var(--p-line); border-radius: 1.5rem; background: var(--p-surface); padding: .125rem; transition: border-color .15s; }
+.field { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; align-items: end; border: 1px solid var(--p-line); border-radius: 1.5rem; background: var(--p-surface); padding: .125rem; }
 .field:hover { border-color: var(--p-dim); }
 .field:focus-within { border-color: var(--p-accent); box-shadow: 0 0 0 1px var(--p-accent); }
 .field:has(button:focus-visible) { border-color: var(--p-line); box-shadow: none; }
 textarea { grid-column: 2; resize: none; border: 0; background: none; outline: none; field-sizing: content; min-block-size: 2.75rem; max-block-size: calc(6lh + 1.25rem); padding: .625rem .25rem; inline-size: 100%; line-height: 1.45; scrollbar-width: thin; }
 textarea:focus-visible { outline: none; }
 textarea::placeholder { color: var(--p-dim); opacity: 1; }
-.send { inline-size: 2.5rem; min-block-size: 2.5rem; block-size: 2.5rem; margin: .125rem; padding: 0; display: grid; place-items: center; border-radius: 50%; background: var(--p-accent); color: var(--p-on-accent); transition: background-color .15s; }
+.send { inline-size: 2.5rem; min-block-size: 2.5rem; block-size: 2.5rem; margin: .125rem; padding: 0; display: grid; place-items: center; border-radius: 50%; background: var(--p-accent); color: var(--p-on-accent); }
 .send:disabled { background: var(--p-surface-2); color: var(--p-dim); }
 .send .icon { stroke-width: 2.2; inline-size: 1.25rem; block-size: 1.25rem; }
 .left { grid-area: 2 / 2 / auto / span 2; justify-self: end; padding: 0 1rem .25rem; font-size: .75rem; color: var(--p-dim); }

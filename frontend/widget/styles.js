@@ -81,12 +81,13 @@ button:disabled { cursor: default; }
 a.card:hover strong { text-decoration: underline; text-underline-offset: .15em; }
 .card img { inline-size: 3.5rem; block-size: 3.5rem; object-fit: cover; border-radius: .5rem; background: var(--p-surface-2); flex: none; }
 .card-text { display: grid; min-inline-size: 0; text-align: start; line-height: 1.35; }
-.card-text > * { overflow: hidden; text-overflow: ellipsis; }
+.card-text > * { overflow: hidden; text-overflow: ellipsis; text-align: -webkit-match-parent; text-align: match-parent; }
 .card-text strong { font-weight: 600; font-size: .9375rem; }
 .card-text span { color: var(--p-dim); font-size: .8125rem; }
 
 .banner { padding: .5rem 1rem; font-size: .875rem; text-align: center; background: var(--p-note); color: var(--p-on-note); }
 .empty { display: grid; justify-items: center; align-content: center; gap: .875rem; padding: 3rem 1.5rem; text-align: center; color: var(--p-dim); text-wrap: balance; overflow-wrap: anywhere; }
+.empty.whole { block-size: 100%; }
 .empty h3 { color: var(--p-text); font-weight: 650; font-size: 1.0625rem; }
 .empty > .icon { inline-size: 2.75rem; block-size: 2.75rem; stroke-width: 1.2; color: var(--p-accent); }
 .refused { color: var(--p-danger); }

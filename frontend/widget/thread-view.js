@@ -34,7 +34,7 @@ export function createThreadView(connection, thread, { signal, items, hasBanner 
   const scroller = el("div", { class: "scroller" }, skeleton, list);
   const typing = el("p", { class: "typing" });
   const toEnd = el("button", { type: "button", class: "to-end", onclick: () => void scrolling.toEnd() });
-  const composer = createComposer(thread, { items: items ?? itemsOfConversations, onSent: () => void scrolling.toEnd(), lastOwn });
+  const composer = createComposer(thread, { items: items ?? itemsOfConversations, onSent: () => scrolling.follow(), lastOwn });
   const closed = el("p", { class: "closed" });
   const root = el(
     "section",
@@ -51,17 +51,15 @@ export function createThreadView(connection, thread, { signal, items, hasBanner 
   const rows = createRows(list, me, {
     onMenu: (message, more) => openMenu(more, actionsOf(message), { label: WORDS.options, opener: more.closest("li") ?? more }),
     onItem: around.onItem,
-    onQuoted: ({ seq }) => {
-      const row = /** @type {HTMLElement | null} */ (list.querySelector(`[data-seq="${seq}"]`));
-      if (row !== null) scrolling.show(row);
-      row?.focus({ preventScroll: true });
-    },
+    onQuoted: ({ seq }) => goTo(seq),
     onRetry: thread.retry,
     onDiscard: thread.discard,
   });
   const stops = walkRows(list, signal);
   const scrolling = createScrolling(scroller, list, { thread, onMove: moved, signal });
   let seenUpTo = 0;
+  /** The message that is to be shown as soon as it is there. @type {{ seq: number, isAsked: boolean } | null} */
+  let goal = null;
   /** What the rows were drawn from. @type {readonly unknown[]} */
   let drawn = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -69,7 +67,7 @@ export function createThreadView(connection, thread, { signal, items, hasBanner 
 
   function moved() {
     if (scrolling.isAtEnd) seenUpTo = thread.conversation.last_seq;
-    const count = thread.messages.filter(({ seq, sender_id }) => seq > seenUpTo && sender_id !== me).length;
+    const count = scrolling.isAtEnd ? 0 : thread.messages.filter(({ seq, sender_id }) => seq > seenUpTo && sender_id !== me).length;
     toEnd.hidden = scrolling.isAtEnd || !scrolling.hasOpened;
     fill(toEnd, count, () => [count > 0 ? WORDS.new_messages(count) : el("span", { class: "hidden" }, WORDS.to_end), icon("down")]);
     toEnd.classList.toggle("has-news", count > 0);
@@ -92,6 +90,25 @@ export function createThreadView(connection, thread, { signal, items, hasBanner 
     closed.hidden = !composer.form.hidden;
     composer.suggest();
     moved();
+    reach();
+  }
+
+  /** Show a message, also one that is not loaded. @param {number} seq */
+  function goTo(seq) {
+    goal = { seq, isAsked: false };
+    reach();
+  }
+
+  function reach() {
+    if (goal === null || thread.isLoading || !scrolling.hasOpened) return;
+    const row = /** @type {HTMLElement | null} */ (list.querySelector(`[data-seq="${goal.seq}"]`));
+    if (row === null && !goal.isAsked) {
+      goal.isAsked = true;
+      return void thread.goTo(goal.seq);
+    }
+    goal = null;
+    if (row !== null) scrolling.show(row);
+    row?.focus({ preventScroll: true });
   }
 
   /** @param {readonly unknown[]} now */
@@ -124,7 +141,7 @@ export function createThreadView(connection, thread, { signal, items, hasBanner 
   const reopen = () =>
     el("button", { type: "button", class: "quiet", onclick: () => attempt(() => connection.change(thread.id, { state: "open" })) }, WORDS.open_it);
 
-  const isSeen = () => scrolling.hasOpened && scrolling.isAtEnd && root.offsetParent !== null;
+  const isSeen = () => scrolling.hasOpened && scrolling.isAtEnd && scrolling.isShown;
 
   /** Items of one's conversations; this one's own first. */
   function itemsOfConversations() {
@@ -176,7 +193,7 @@ export function createThreadView(connection, thread, { signal, items, hasBanner 
     render();
     composer.grow();
   });
-  return { root, focus: composer.focus, /** Whether new messages are seen as they come. */ isSeen };
+  return { root, focus: composer.focus, goTo, /** Whether new messages are seen as they come. */ isSeen };
 }
 
 const dots = () => el("span", { class: "dots", "aria-hidden": "true" }, el("i"), el("i"), el("i"));

@@ -48,6 +48,15 @@ export function dayText(at) {
 /** Two times of one day have the same. @param {string} at */
 export const dayOf = (at) => new Date(at).toDateString();
 
+/** The local day of a time, from midnight to midnight, in ms since 1970. @param {number} at */
+export function dayAround(at) {
+  const from = new Date(at);
+  from.setHours(0, 0, 0, 0);
+  const to = new Date(from);
+  to.setDate(to.getDate() + 1);
+  return { from: from.getTime(), to: to.getTime() };
+}
+
 /** @param {string} at */
 function daysSince(at) {
   const midnight = new Date().setHours(0, 0, 0, 0);

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -165,6 +167,40 @@ async def test_a_server_that_is_away_is_told_of_and_costs_nothing(
     await expect(waiting.get_by_text("Delivered").or_(waiting.get_by_text("Sent"))).to_be_visible(timeout=40_000)
     await expect(page.get_by_text("Reconnecting…")).to_be_hidden(timeout=40_000)
     assert [] == [said for said in complaints if not said.startswith("Failed to load resource:")]
+
+
+async def test_the_list_is_there_before_it_is_loaded(people: Browser, shop: str, complaints: list[str]) -> None:
+    """As the tab had it last; then as it is. Another person in the same tab does not see it."""
+    page = await visit(people, f"{shop}/inbox?as=bea", complaints)
+    await expect(row_of(page, "Oak table")).to_be_visible()
+    async with held(page, "**/api/v1/me"):
+        await page.reload()
+        await expect(row_of(page, "Oak table")).to_be_visible()
+        await say(shop, "sol", await conversation_of(shop, "bea", ABOUT), "While you were reloading")
+    await expect(row_of(page, "While you were reloading")).to_be_visible()
+
+    async with held(page, "**/api/v1/me") as is_asked:
+        await page.goto(f"{shop}/inbox?as=tom")
+        await is_asked.wait()
+        await expect(page.locator("parley-inbox .list .skeleton")).to_be_visible()
+        await expect(row_of(page, "")).to_have_count(0)
+    await expect(row_of(page, "Oak table")).to_be_visible()
+    assert [] == complaints
+
+
+@asynccontextmanager
+async def held(page: Page, calls: str) -> AsyncIterator[asyncio.Event]:
+    """Keep these calls from the server until the end; the event says that there was one."""
+    is_asked, is_over = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        is_asked.set()
+        await is_over.wait()
+        await route.continue_()
+
+    await page.route(calls, hold)
+    yield is_asked
+    is_over.set()  # and no `unroute`, which would answer itself what is just let go
 
 
 async def test_a_refused_message_says_why_and_can_be_sent_again(

@@ -18,6 +18,14 @@ from tests.system.operating import database_url, metric
 pytestmark = pytest.mark.browser
 
 IS_DOWN = "() => connection.status.phase === 'reconnecting'"
+DRAFTS = """() => Object.entries(localStorage).filter(([key]) => key.includes(" draft "))
+    .map(([, kept]) => JSON.parse(kept).text)"""
+SEND_A_DRAFT = f"""([body, next]) => {{
+    thread.setDraft(body);
+    thread.send({{ body }});
+    if (next) thread.setDraft(next);
+    return ({DRAFTS})();
+}}"""
 PAUSE_SECONDS = 0.2  # between messages that go on while something else happens
 QUICK = {"DRAIN_SECONDS": "0"}  # nobody is there any more when these servers end
 NewCast = Callable[[Server], Awaitable[Cast]]
@@ -115,6 +123,41 @@ async def test_a_closed_page_sends_when_it_is_opened_again(
     assert ["Kept 1", "Kept 2"] == await bodies_of(cast.bea, cast.conversation_id)
     assert "Half a sen" == await again.page.evaluate("thread.draft")
     assert [] == bea.complaints + again.complaints
+
+
+async def test_a_page_that_dies_in_between_has_the_text_as_a_draft_or_on_its_way(
+    context: BrowserContext, server: Server, cast: Cast
+) -> None:
+    """The draft goes only when the message is kept; a draft that was begun meanwhile stays."""
+    bea = await BarePage.open(context, server.url, cast.bea, cast.conversation_id)
+    await bea.until_live()
+    assert ["Not lost"] == await bea.page.evaluate(SEND_A_DRAFT, ["Not lost", ""])
+    await bea.until(f"() => ({DRAFTS})().length === 0 && thread.draft === ''")
+    await bea.page.evaluate(SEND_A_DRAFT, ["Gone", "The next one"])
+    await bea.until_messages(2)
+    assert ["The next one"] == await bea.page.evaluate(DRAFTS)
+
+
+async def test_no_tab_overtakes_another_that_could_not_send(
+    context: BrowserContext, server: Server, cast: Cast
+) -> None:
+    """What is written later in a second tab waits for what the first one is still trying to send."""
+    first = await BarePage.open(context, server.url, cast.bea, cast.conversation_id)
+    second = await BarePage.open(context, server.url, cast.bea, cast.conversation_id)
+    await first.until_live()
+    await second.until_live()
+    await first.page.route("**/messages", lambda route: route.abort())
+    await first.say("One")
+    await first.until("() => thread.pending[0]?.problem")
+    await second.say("Two")
+    await second.until("() => thread.pending.length === 1")
+    await cast.sol.say(cast.conversation_id, "Are you there?")
+    await second.until("() => thread.messages.some(({ body }) => body === 'Are you there?')")
+    await first.page.unroute("**/messages")
+    await first.page.evaluate("window.dispatchEvent(new Event('online'))")
+    await second.until_messages(3)
+    assert ["Are you there?", "One", "Two"] == await bodies_of(cast.bea, cast.conversation_id)
+    assert [] == first.complaints + second.complaints
 
 
 async def test_a_refused_message_stays_until_it_is_sent_again_or_discarded(
