@@ -56,9 +56,7 @@ async def _point(bench: Bench, stage: Stage, size: int, effort: Effort) -> Point
     await settled(bench, stage.server)
     if size > had:
         point.more["stream_bytes"] = (resident_bytes(stage.server.pid) - before) / (size - had)
-    await until(
-        lambda: all(one.pings for one in stage.streams), HEARTBEAT_SECONDS_MAX, "every stream's first heartbeat"
-    )
+        await until(lambda: all(one.pings for one in stage.streams), HEARTBEAT_SECONDS_MAX, "every first heartbeat")
     quiet = await _quiet(bench, stage)
     point.more["quiet_percent"] = 100 * quiet.server_cpu / quiet.seconds
     for _ in range(effort.rounds):

@@ -40,7 +40,7 @@ PAGE = 50
 
 
 async def measure(bench: Bench, report: Report) -> list[Row]:
-    turns, seconds, sends = (1, 2.0, 15) if bench.is_quick else (5, 2.5, 25)
+    turns, seconds, sends = (1, 2.0, 15) if bench.is_quick else (5, 2.0, 25)
     async with AsyncExitStack() as stack:
         sides = [await stack.enter_async_context(_side(bench, workers)) for workers in WORKERS]
         for turn in range(turns + 1):

@@ -81,6 +81,6 @@ async def patiently(bench: Bench, server: Server, load: Callable[[], Awaitable[T
         try:
             return await load()
         except RuntimeError as error:
-            print(f"  again: {error}", file=sys.stderr, flush=True)
+            print(f"  {server.name} again: {error}", file=sys.stderr, flush=True)
             await settled(bench, server)
     return await load()
