@@ -12,13 +12,20 @@ export function createScrolling(scroller, list, { thread, onMove, signal }) {
   let isAtEnd = true;
   let hasOpened = false;
   let isShown = false;
+  /** Where it stood last: only who goes up leaves the end; that rows have come below does not mean it. */
+  let lastTop = 0;
 
-  const toBottom = () => void (scroller.scrollTop = scroller.scrollHeight);
+  function toBottom() {
+    scroller.scrollTop = scroller.scrollHeight;
+    lastTop = scroller.scrollTop;
+  }
 
   function moved() {
     if (!hasOpened) return;
     const below = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-    isAtEnd = below < END_PX && !thread.hasNewer;
+    const hasStayed = isAtEnd && scroller.scrollTop >= lastTop - 1;
+    lastTop = scroller.scrollTop;
+    isAtEnd = (below < END_PX || hasStayed) && !thread.hasNewer;
     if (thread.problem === null) {
       if (scroller.scrollTop < LOAD_PX && thread.hasOlder) void thread.older();
       if (below < LOAD_PX && thread.hasNewer) void thread.newer();
@@ -47,6 +54,7 @@ export function createScrolling(scroller, list, { thread, onMove, signal }) {
   function open() {
     hasOpened = true;
     const first = list.querySelector(".new");
+    isAtEnd = first === null;
     if (first === null) toBottom();
     else scroller.scrollTop += first.getBoundingClientRect().top - scroller.getBoundingClientRect().top - 16;
     requestAnimationFrame(moved);
@@ -80,8 +88,10 @@ export function createScrolling(scroller, list, { thread, onMove, signal }) {
     /** Change the rows; what is looked at stays where it is. @param {() => void} draw */
     keep(draw) {
       const before = isAtEnd || !hasOpened ? undefined : anchor();
+      const top = list.firstChild;
       draw();
       if (!hasOpened && !thread.isLoading && thread.problem === null) open();
+      else if (isAtEnd && list.firstChild !== top) toBottom(); // old rows went: that is no going up
       else if (before !== undefined) {
         const row = list.querySelector(before.find);
         if (row !== null) scroller.scrollTop += row.getBoundingClientRect().bottom - before.bottom;
