@@ -16,7 +16,7 @@ import pytest
 from _pytest._code.code import TracebackEntry
 
 from app import embedded
-from tests.harness import ROOT, SECRET, Cast, Server, close_cast, gather_cast
+from tests.harness import ROOT, SECRET, Cast, Server, close_cast, gather_cast, hasten
 
 NewDatabase = Callable[[], Awaitable[str]]
 NewServer = Callable[..., Awaitable[Server]]
@@ -42,6 +42,7 @@ def postgres_url() -> str:
 async def template(postgres_url: str) -> str:
     """A migrated database, to copy from."""
     connection = await asyncpg.connect(postgres_url)
+    await hasten(connection)
     await connection.execute("CREATE DATABASE template_parley")
     await connection.close()
     url = postgres_url.replace("/postgres?", "/template_parley?")

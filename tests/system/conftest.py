@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.conftest import NewDatabase, NewServer
-from tests.harness import Cast, Person, Server, close_cast, gather_cast
-from tests.system.operating import OwnPostgres, kill_server
+from tests.harness import Cast, Person, Server, close_cast, gather_cast, hasten
+from tests.system.operating import OwnPostgres, database, kill_server
 from tests.system.raw import Connection
 from tests.system.relay import Relay
 
@@ -99,6 +99,8 @@ async def new_pair(new_database: NewDatabase, new_server: NewServer) -> NewPair:
 async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
     home = Path(tempfile.mkdtemp(prefix="parley-tests-"))  # pytest closes its own folder to the user Postgres runs as
     postgres = await asyncio.to_thread(OwnPostgres, home / "postgres")
+    async with database(postgres.url) as connection:
+        await hasten(connection)
     servers = [Server(postgres.url, tmp_path_factory.mktemp(f"away-{name}"), HEARTBEAT_SECONDS="0.5") for name in "ab"]
     yield Place(postgres, Pair(*await asyncio.gather(*(server.start() for server in servers)), postgres.url))
     for server in servers:
