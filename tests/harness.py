@@ -73,8 +73,8 @@ async def eventually(look: Callable[[], Awaitable[T]], within: float = PATIENCE_
 
 
 async def hasten(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    """Let a Postgres of the tests not wait for the disk, which may stand still for seconds. It must survive kill -9, and
-    does, but no power cut."""
+    """Let a Postgres of the tests not wait for the disk, which may stand still for seconds. It must survive kill -9,
+    and does, but no power cut."""
     await connection.execute("ALTER SYSTEM SET fsync = off")
     await connection.execute("SELECT pg_reload_conf()")
 
