@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -17,6 +18,7 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.compression import CompressionMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import database, limits
 from app.api import contexts, conversations, demo, docs, events, me, messages, operating, pages, problems
@@ -93,23 +95,29 @@ def create_app(settings: Settings) -> Edge:
 
 class Edge:
     """The outermost layer: lets a stream cut off a reader that stopped reading, lets heads leave with their bodies, and
-    while the process drains asks clients to close their kept connections, so that none is cut within a request."""
+    while the process drains asks clients to close their kept connections, so that none is cut within a request.
+
+    Everything but an ordinary message goes on through uvicorn's reading of a proxy's headers, which takes its time.
+    """
 
     def __init__(self, app: Litestar, hot: Hot) -> None:
         self.app = app
         self.hot = hot
+        self.others: Any = ProxyHeadersMiddleware(self._other, os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        answer = self.others
         if scope["type"] == "http":
             transport = getattr(getattr(send, "__self__", None), "transport", None)
             scope["parley.abort"] = transport.abort if transport is not None else None
             cork(scope, send)
             send = _closing(send) if HUB.is_draining else send
-            answer = self.hot.takes(scope)
-            if answer is not None:
-                await answer(scope, receive, send)
-                return
-        await self.app(scope, receive, send)
+            answer = self.hot.takes_send(scope) or answer
+        await answer(scope, receive, send)
+
+    async def _other(self, scope: Any, receive: Any, send: Any) -> None:
+        answer = self.hot.takes_stream(scope) if scope["type"] == "http" else None
+        await (answer or self.app)(scope, receive, send)
 
 
 def _closing(send: Any) -> Any:
