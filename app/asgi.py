@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -103,7 +102,11 @@ class Edge:
     def __init__(self, app: Litestar, hot: Hot) -> None:
         self.app = app
         self.hot = hot
-        self.others: Any = ProxyHeadersMiddleware(self._other, os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"))
+        self.others: Any = self._other
+
+    def trust(self, proxies: list[str] | str) -> None:
+        """Believe these addresses for whom they speak: a list, or a text with commas, as uvicorn takes it."""
+        self.others = ProxyHeadersMiddleware(self._other, proxies)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         answer = self.others

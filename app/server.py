@@ -122,8 +122,9 @@ def bind(host: str, port: int) -> socket.socket:
 
 def run(settings: Settings, listening: socket.socket, lifeline: int | None = None) -> None:
     """Serve until told to end, in this process."""
+    app = asgi.create_app(settings)
     config = uvicorn.Config(
-        asgi.create_app(settings),
+        app,
         loop="uvloop",
         http=Connection,
         lifespan="on",
@@ -136,6 +137,7 @@ def run(settings: Settings, listening: socket.socket, lifeline: int | None = Non
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
         backlog=BACKLOG,
     )
+    app.trust(config.forwarded_allow_ips)
     server = Server(config)
     server.drain_seconds = settings.drain_seconds
     server.lifeline = lifeline
