@@ -20,7 +20,7 @@ from litestar.middleware.compression import CompressionMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import database, limits
-from app.api import contexts, conversations, demo, docs, events, me, messages, operating, pages, problems
+from app.api import contexts, conversations, demo, docs, events, files, me, messages, operating, pages, problems
 from app.api.body import Strict
 from app.api.door import signed_in
 from app.api.hot import Hot
@@ -173,7 +173,7 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
 
     LISTENER.bus = _bus(settings, on_head=LISTENER.hint, on_signal=on_signal, on_connect=on_connect)
     await LISTENER.start()
-    tasks = [
+    tasks: list[asyncio.Task[None]] = [
         asyncio.create_task(_watched(coroutine))
         for coroutine in (
             LISTENER.bus.run(),
@@ -186,6 +186,8 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
             _trim(timedelta(days=settings.log_retention_days)),
         )
     ]
+    if settings.demo:
+        tasks.append(asyncio.create_task(_watched(asyncio.to_thread(files.warm, demo.PAGES / "chat.js"))))
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

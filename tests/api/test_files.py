@@ -87,3 +87,12 @@ async def test_long_answers_are_compressed_and_streams_are_not(server: Server, c
     assert 10 == len(history.json()["messages"])
     async with cast.bea.stream(headers=headers) as stream:
         assert "Content-Encoding" not in stream.headers
+
+
+def test_what_was_made_ready_is_not_compressed_again() -> None:
+    entry = FRONTEND / "shop" / "chat.js"
+    files.warm(entry)
+    before = files._read.cache_info().misses
+    for module in files.modules_of(entry):
+        files.read(module)
+    assert before == files._read.cache_info().misses
