@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from tests import relay
 from tests.harness import eventually, free_port
 
 BINARY = Path(sys.executable).parent / "nats-server"
-CHUNK = 65_536
 
 
 class NatsServer:
@@ -60,55 +60,40 @@ class NatsServer:
             self.process = None
 
 
-class Wire:
+class Wire(relay.Relay):
     """TCP in front of a port of this machine. What passes arrives `delay_seconds` later, in either direction; with
     `is_dead` nothing arrives and nothing is closed."""
 
     def __init__(self, port: int) -> None:
+        super().__init__()
         self.target = port
         self.delay_seconds = 0.0
         self.is_dead = False
-        self.tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Wire:
-        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"nats://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
+        self.url = f"nats://127.0.0.1:{await self.listen()}"
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.server.close()
-        tasks = list(self.tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self.tasks.add(task)
-        ends = [writer]
+    async def dial(self) -> relay.End:
+        return await asyncio.open_connection("127.0.0.1", self.target)
+
+    async def flow(self, here: relay.End, there: relay.End) -> None:
+        """Until one of them has said all."""
+        both = [asyncio.create_task(self._pass(source[0], to[1])) for source, to in ((here, there), (there, here))]
         try:
-            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target)
-            ends.append(there_writer)
-            both = [asyncio.create_task(self._pass(reader, there_writer))]
-            both.append(asyncio.create_task(self._pass(there_reader, writer)))
-            try:
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for one in both:
-                    one.cancel()
-        except (OSError, asyncio.CancelledError):  # cancelled is how it ends; the server would make an error of it
-            pass
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self.tasks.discard(task)
-            for end in ends:
-                end.transport.abort()
+            for one in both:
+                one.cancel()
 
     async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
         with suppress(OSError):
-            while data := await source.read(CHUNK):
+            while data := await source.read(relay.CHUNK):
                 if not self.is_dead:
                     loop.call_later(self.delay_seconds, target.write, data)

@@ -7,14 +7,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-CHUNK = 65_536
+from tests import relay
+
 # One chunk of the transfer coding that holds one frame of a message.
 MESSAGE = re.compile(rb"[0-9a-f]+\r\nid: [^\n]*\nevent: message\.sent\ndata: [^\n]*\n\n\r\n")
 LATER = b"\nid: "  # a frame with a cursor begins in it
 QUIET_MESSAGES = 3  # between two faults messages pass, so that each is seen for itself
 
 
-class Relay:
+class Relay(relay.Relay):
     """`faults` are done one after the other, each to another message: "drop", "double" or "swap".
 
     What is dropped or held back counts as done when something that came later was written after it. When the connection
@@ -22,51 +23,33 @@ class Relay:
     """
 
     def __init__(self, port: int, faults: Iterable[str]) -> None:
+        super().__init__()
         self.there = port
         self.faults = list(faults)
         self.done: Counter[str] = Counter()
         self.passed = 0
-        self.tasks: set[asyncio.Task[None]] = set()
         self.url = ""
 
     async def start(self) -> Relay:
-        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
+        self.url = f"http://127.0.0.1:{await self.listen()}"
         return self
 
-    async def close(self) -> None:
-        self.server.close()
-        tasks = list(self.tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async def dial(self) -> relay.End:
+        return await asyncio.open_connection("127.0.0.1", self.there)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self.tasks.add(task)
-        ends = [writer]
-        try:
-            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.there)
-            ends.append(there_writer)
-            await asyncio.gather(self._ask(reader, there_writer), self._answer(there_reader, writer))
-        except OSError:
-            pass
-        finally:
-            self.tasks.discard(task)
-            for end in ends:
-                end.transport.abort()
+    async def flow(self, here: relay.End, there: relay.End) -> None:
+        await asyncio.gather(self._ask(here[0], there[1]), self._answer(there[0], here[1]))
 
     @staticmethod
     async def _ask(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        while data := await source.read(CHUNK):
+        while data := await source.read(relay.CHUNK):
             target.write(data)
         target.close()  # which ends the answers too
 
     async def _answer(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         fault, held = "", b""
         try:
-            while data := await source.read(CHUNK):
+            while data := await source.read(relay.CHUNK):
                 if fault and LATER in data:
                     self.done[fault] += 1
                     target.write(data + (held if fault == "swap" else b""))
