@@ -1,13 +1,14 @@
 """Rate limits: token buckets in memory. Kept for whoever was active lately, never for everybody.
 
-Processes tell each other what they gave away (`delivery/rates.py`), most of it afterwards: as long as a bucket is well
-filled, an eighth of it may be taken here before the others have heard of it, so that an ordinary message waits for
-nobody. When it gets scarce, whoever takes asks first. So one burst gets at most an eighth of the count more for every
-further process, and in the long run nobody gets more than the rate: what was given too much is a debt of the bucket.
+Processes keep a common account (`delivery/rates.py`). As long as a bucket is well filled, an eighth of it may be taken
+here before the account knows, so that an ordinary message waits for nobody. What is more asks the account, which gives
+what is there. So one burst gets at most an eighth of the count more for every further process, and in the long run
+nobody gets more than the rate: what was given too much is a debt of the bucket.
 """
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -17,13 +18,16 @@ from app.errors import RateLimited
 from app.settings import Rate
 
 KEYS_MAX = 100_000  # then the full buckets are swept out
-SHARE = 8  # of what is there, a process may give away an eighth before it has told the others
+SHARE = 8  # of what is there, a process may give away an eighth before the account knows of it
+
+Asking = dict[str, list[asyncio.Future[bool]]]
 
 
 class Buckets:
     """One bucket a key: `rate.count` at once, refilled evenly over `rate.seconds`. No rate, no limit.
 
-    `owed` is what was taken here and not told yet. `ask(buckets, key)` tells it, and sets the level to what all know.
+    Of what was taken here, the account does not know `owed`, may not know `telling`, and has yet to grant `asking`.
+    `ask(buckets, key)` waits for that and says whether it did.
     """
 
     def __init__(self, rate: Rate | None, name: str = "") -> None:
@@ -31,21 +35,24 @@ class Buckets:
         self.name = name
         self.levels: dict[str, tuple[float, float]] = {}
         self.owed: dict[str, int] = {}
-        self.ask: Callable[[Buckets, str], Awaitable[None]] | None = None
+        self.asking: Asking = {}
+        self.telling: dict[str, int] = {}
+        self.ask: Callable[[Buckets, str], Awaitable[bool]] | None = None
 
     async def spend(self, key: str) -> None:
         """Take one of what all processes have together, or raise `RateLimited`. Waits only when that gets scarce."""
         left = self.take(key)
         if self.ask is None or self.rate is None:
             return
-        owed = self.owed[key] = self.owed.get(key, 0) + 1
-        if owed <= max((left + owed) // SHARE, left + owed >= self.rate.count):  # of a full one the first is free
-            return
-        await self.ask(self, key)
-        if (level := self._level(key, time.monotonic())) < 0:  # somebody else has had it
-            self.levels[key] = (level + 1, time.monotonic())
-            self.owed[key] = self.owed.get(key, 0) - 1
-            self._refuse(level + 1)
+        untold = self._untaken(key) + self.telling.get(key, 0) + 1
+        if untold <= max((left + untold) // SHARE, left + untold >= self.rate.count):  # of a full one the first is free
+            self.owe(key, 1)
+        elif not await self.ask(self, key):
+            self._refuse(self._level(key, time.monotonic()))
+
+    def owe(self, key: str, number: int) -> None:
+        """So much was taken here and is still to be told; less than none: it is given back."""
+        self.owed[key] = self.owed.get(key, 0) + number
 
     def take(self, key: str) -> float:
         """Take one and return what is left, or raise `RateLimited` with the whole seconds until there is one again."""
@@ -61,13 +68,17 @@ class Buckets:
         return left
 
     def know(self, key: str, level: float) -> None:
-        """All processes together have left so much of a bucket; what is owed here is not yet taken off."""
-        self.levels[key] = (level - self.owed.get(key, 0), time.monotonic())
+        """All processes together have left so much of a bucket; what the account does not know is not yet taken off."""
+        self.levels[key] = (level - self._untaken(key), time.monotonic())
 
     def hear(self, key: str, level: float) -> None:
         """Another process says that a bucket is getting empty."""
-        if level - self.owed.get(key, 0) < self._level(key, time.monotonic()):
+        if level - self._untaken(key) < self._level(key, time.monotonic()):
             self.know(key, level)
+
+    def _untaken(self, key: str) -> int:
+        """Taken here, but not of the account, nor being taken of it."""
+        return self.owed.get(key, 0) + len(self.asking.get(key, ()))
 
     def _refuse(self, level: float) -> NoReturn:
         assert self.rate is not None

@@ -20,6 +20,7 @@ from piccolo.columns import (
     Boolean,
     Bytea,
     ForeignKey,
+    Integer,
     SmallInt,
     Text,
     Timestamptz,
@@ -215,11 +216,12 @@ class RevokedToken(Table, tablename="revoked_token", db=DB):
 
 
 class RateBucket(Table, tablename="rate_bucket", db=DB):
-    """When a bucket of a rate limit will be full again; `id` is the limit's name and whom it limits. Unlogged: after a
-    crash of the database all are full."""
+    """When a bucket of a rate limit will be full again; `id` is the limit's name and whom it limits. `granted` is how
+    much of what was asked for last there was. Unlogged: after a crash of the database all are full."""
 
     id = Varchar(length=140, primary_key=True, default=None)
     full_at = Timestamptz(default=None)
+    granted = Integer(default=0)
 
 
 TABLES: list[type[Table]] = [

@@ -95,10 +95,13 @@ class Others:
         self.left = left
         self.asked = 0
 
-    async def ask(self, buckets: Buckets, key: str) -> None:
+    async def ask(self, buckets: Buckets, key: str) -> bool:
         self.asked += 1
         self.left -= buckets.owed.pop(key, 0)
+        is_there = self.left >= 1
+        self.left -= is_there
         buckets.know(key, self.left)
+        return is_there
 
 
 def shared(rate: Rate, others: Others) -> Buckets:
@@ -143,9 +146,17 @@ async def test_who_is_refused_because_of_others_owes_nothing_for_it() -> None:
     buckets = shared(Rate(8, 8), others)
     buckets.know("bea", 7)
     assert 0 == await spent(buckets, 1)
-    assert {"bea": -1} == buckets.owed
-    await others.ask(buckets, "bea")
-    assert -3 == others.left
+    assert {} == buckets.owed
+    assert (-3, -3) == (others.left, pytest.approx(buckets.levels["bea"][0], abs=0.1))
+
+
+async def test_what_is_being_told_is_not_free_again() -> None:
+    others = Others(16)
+    buckets = shared(Rate(16, 86_400), others)
+    buckets.telling = {"bea": 2}
+    buckets.know("bea", 14)
+    await spent(buckets, 1)
+    assert 1 == others.asked
 
 
 async def test_a_bucket_that_is_known_to_be_empty_is_not_asked_for_again_and_again() -> None:

@@ -1,6 +1,6 @@
 """Rates: the processes' common account of who took how much of a rate limit (`app/limits.py`).
 
-Takes are gathered and written together, twice a second; sooner only for somebody who is near their limit, and then one
+Takes are gathered and written together, once a second; sooner only for somebody who is near their limit, and then one
 statement does it for all that have gathered. A process that is told here that a bucket is getting empty says so to the
 others. Not here: who is limited, and what a limit means.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 from contextvars import Context
 from typing import Any
@@ -16,32 +17,43 @@ from typing import Any
 import msgspec
 
 from app import metrics
-from app.database import FAILED
+from app.database import DB, FAILED
 from app.delivery import listener
-from app.limits import ALL, Buckets
+from app.limits import ALL, Asking, Buckets
 from app.tables import RateBucket
 
 TELL_SECONDS = 1.0  # so long a take may be unknown to the others; what may be taken unknown is bounded by number
 ASK_SECONDS = 0.9  # a database that does not answer by then does not hold up the asker: the own account decides
-ASKS_MAX = 2  # one that was under way already, and one of one's own
 FORGET_SECONDS = 60.0
 DEBT_MAX = 2  # a bucket is at most as far below nothing as it is filled when full
 SCARCE = "rate.scarce"
 
 # A bucket is kept as when it will be full again. By primary key; in one order, so that two processes do not wait for
-# each other. Only those come back that are more than half empty: of the others one's own account is good enough.
-# Arguments: seconds a token, keys, tokens taken (less than none: given back), most seconds until full, half of them.
+# each other. Only those come back that are more than half empty: of the others one's own account is good enough, and
+# all that was asked for was there. A row that is new is a full bucket's, of which nobody asks for more than there is.
+# Arguments: keys, tokens taken (less than none: given back), tokens asked for, seconds a token, seconds until an empty
+# bucket is full, most seconds until full.
 TELL = """
 WITH told AS (
-    INSERT INTO rate_bucket AS b (id, full_at)
-    SELECT id, now() + taken * {}::float8 * interval '1 second' FROM unnest({}::text[], {}::float8[]) AS t (id, taken)
+    INSERT INTO rate_bucket AS b (id, full_at, granted)
+    SELECT id, now() + (taken + asked) * $4::float8 * interval '1 second', asked
+    FROM unnest($1::text[], $2::int[], $3::int[]) AS t (id, taken, asked)
     ORDER BY id
-    ON CONFLICT (id) DO UPDATE SET full_at = LEAST(
-        GREATEST(b.full_at, now()) + (EXCLUDED.full_at - now()), now() + {}::float8 * interval '1 second')
-    RETURNING id, full_at
+    ON CONFLICT (id) DO UPDATE SET (full_at, granted) = (
+        SELECT LEAST(full_at + granted * $4 * interval '1 second', now() + $6::float8 * interval '1 second'), granted
+        FROM (
+            SELECT full_at, GREATEST(0, LEAST(EXCLUDED.granted, floor(
+                ($5::float8 - EXTRACT(EPOCH FROM full_at - now())::float8) / $4 + 0.001))) AS granted
+            FROM (
+                SELECT GREATEST(b.full_at, now()) + (EXCLUDED.full_at - now())
+                    - EXCLUDED.granted * $4 * interval '1 second' AS full_at
+            ) taken
+        ) given
+    )
+    RETURNING id, full_at, granted
 )
-SELECT id, EXTRACT(EPOCH FROM full_at - now())::float8 AS seconds FROM told
-WHERE full_at > now() + {}::float8 * interval '1 second'
+SELECT id, granted, EXTRACT(EPOCH FROM full_at - now())::float8 AS seconds FROM told
+WHERE full_at > now() + $5 / 2 * interval '1 second'
 """
 
 
@@ -66,7 +78,7 @@ class Rates:
         while True:
             await asyncio.sleep(TELL_SECONDS)
             for buckets in ALL:
-                if buckets.owed:
+                if buckets.owed or buckets.asking:
                     await self._told(buckets)
             rounds += 1
             if rounds * TELL_SECONDS >= FORGET_SECONDS:
@@ -74,16 +86,27 @@ class Rates:
                 with suppress(*FAILED):
                     await RateBucket.raw("DELETE FROM rate_bucket WHERE full_at < now()")
 
-    async def ask(self, buckets: Buckets, key: str) -> None:
-        """Tell what was taken of a bucket here, so that its level is what all processes know. Returns without that
-        when the database does not answer."""
+    async def ask(self, buckets: Buckets, key: str) -> bool:
+        """Ask for one of a bucket that is already taken here: whether the account had it. When it does not answer, the
+        own account is right."""
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        buckets.asking.setdefault(key, []).append(answer)
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                for _ in range(ASKS_MAX):
-                    if key in buckets.owed:
-                        await self._told(buckets)
+                while not answer.done():
+                    await self._told(buckets)
         except TimeoutError:
-            metrics.UNANSWERED.inc()
+            if answer.cancel():
+                return self._unanswered(buckets, key)
+        finally:
+            answer.cancel()
+        return answer.result()
+
+    @staticmethod
+    def _unanswered(buckets: Buckets, key: str) -> bool:
+        metrics.UNANSWERED.inc()
+        buckets.owe(key, 1)
+        return True
 
     async def _told(self, buckets: Buckets) -> None:
         """Wait for the telling that is under way, or begin one: it goes on whoever stops waiting for it."""
@@ -97,23 +120,39 @@ class Rates:
     async def _tell(self, buckets: Buckets) -> None:
         if buckets.rate is None:
             return
-        told, buckets.owed = buckets.owed, {}
-        count, seconds = buckets.rate.count, buckets.rate.seconds
-        ids = [f"{buckets.name}:{key}" for key in told]
-        taken = [float(number) for number in told.values()]
+        owed, buckets.owed = buckets.owed, {}
+        asking = {key: [answer for answer in answers if not answer.done()] for key, answers in buckets.asking.items()}
+        buckets.asking = {}
+        keys = list(owed | asking)
+        taken, asked = [owed.get(key, 0) for key in keys], [len(asking.get(key, ())) for key in keys]
+        buckets.telling = {key: sum(numbers) for key, *numbers in zip(keys, taken, asked, strict=True)}
+        count, seconds = buckets.rate.count, float(buckets.rate.seconds)
+        ids = [f"{buckets.name}:{key}" for key in keys]
         try:
-            rows = await RateBucket.raw(TELL, seconds / count, ids, taken, DEBT_MAX * float(seconds), seconds / 2)
+            rows = await DB.fetch(TELL, ids, taken, asked, seconds / count, seconds, DEBT_MAX * seconds)
         except BaseException as error:
-            for key, number in told.items():
-                buckets.owed[key] = buckets.owed.get(key, 0) + number
+            for key, number in owed.items():
+                buckets.owe(key, number)
+            for key, _, answer in _each(asking):
+                if not answer.done():
+                    answer.set_result(self._unanswered(buckets, key))
             if isinstance(error, FAILED):
                 return
             raise
-        scarce = {row["id"].partition(":")[2]: count - row["seconds"] * count / seconds for row in rows}
-        for key, level in scarce.items():
+        finally:
+            buckets.telling = {}
+        granted = {row["id"].partition(":")[2]: row["granted"] for row in rows}
+        for key, place, answer in _each(asking):
+            is_granted = place < granted.get(key, len(asking[key]))
+            if not answer.done():
+                answer.set_result(is_granted)
+            elif is_granted:  # nobody waits any more
+                buckets.owe(key, -1)
+        levels = {row["id"].partition(":")[2]: count - row["seconds"] * count / seconds for row in rows}
+        for key, level in levels.items():
             buckets.know(key, level)
-        if scarce:
-            said = Scarcity(self.process, buckets.name, scarce)
+        if levels:
+            said = Scarcity(self.process, buckets.name, levels)
             listener.signal(SCARCE, msgspec.json.encode(said).decode(), [])
 
     def hear(self, data: str | bytes) -> None:
@@ -123,6 +162,11 @@ class Rates:
             if buckets.name == said.name and buckets.rate is not None:
                 for key, level in said.levels.items():
                     buckets.hear(key, level)
+
+
+def _each(asking: Asking) -> Iterator[tuple[str, int, asyncio.Future[bool]]]:
+    """Everyone who waits: for what, in which place."""
+    return ((key, place, answer) for key, answers in asking.items() for place, answer in enumerate(answers))
 
 
 RATES = Rates()

@@ -212,7 +212,7 @@ async def test_a_cursor_of_a_control_frame_is_as_good_as_any(cast: Cast) -> None
         (lambda epoch, head: "nonsense", "unknown_epoch"),
         (lambda epoch, head: f"{epoch}-", "unknown_epoch"),
         (lambda epoch, head: f"{epoch}-{head}x", "unknown_epoch"),
-        (lambda epoch, head: f"{epoch.upper()}-{head}", "unknown_epoch"),
+        (lambda epoch, head: f"A{epoch[1:]}-{head}", "unknown_epoch"),
         (lambda epoch, head: f"{epoch}-{head + 1_000_000}", "beyond_head"),
         (lambda epoch, head: f"{epoch}-{'9' * 18}", "beyond_head"),
     ],

@@ -179,6 +179,14 @@ async def test_while_the_account_cannot_be_asked_each_process_goes_by_its_own(tw
     assert seconds < 3
 
 
+async def test_what_is_on_its_way_to_the_account_is_not_known_to_the_others(two: Two, cast: Cast) -> None:
+    """Each that is more than the eighth asks, however many are being told already."""
+    async with locked(two.a.environment["PARLEY_DATABASE_URL"]):
+        before = await unanswered(two)
+        assert EIGHTH + 3 == await sent([cast.bea], cast, EIGHTH + 3)
+        assert before + 3 <= await unanswered(two)
+
+
 @asynccontextmanager
 async def locked(url: str) -> AsyncIterator[None]:
     """Nobody else can use the account meanwhile."""

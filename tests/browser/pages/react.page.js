@@ -13,12 +13,18 @@ window.views = {}; // every view of each chat, as it was drawn
 window.chats = {}; // the last of each
 let root = null;
 
-/** With a connection of the page's: `[{ name, what, isVisible }, …]`. */
+/** With a connection of the page's: `[{ name, what, isVisible }, …]`. Over when those before are gone and these have begun. */
 window.show = (chats) => {
   window.connection ??= start();
   root ??= createRoot(host);
-  root.render(el(StrictMode, null, chats.map((chat) => el(Chat, { key: chat.name, connection: window.connection, ...chat }))));
+  const shown = chats.map((chat) => el(Chat, { key: chat.name, connection: window.connection, ...chat }));
+  return new Promise((done) => root.render(el(StrictMode, null, shown, el(Begun, { done }))));
 };
+
+/** Its effect comes after those of what was drawn with it. */
+function Begun({ done }) {
+  useEffect(() => done(), [done]);
+}
 
 /** With a connection that the component makes and closes, as the documentation says. */
 window.showApp = (chat) => {
