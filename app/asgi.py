@@ -184,10 +184,9 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
             _tell_presence(said),
             _look_for_ended_sessions(identity),
             _trim(timedelta(days=settings.log_retention_days)),
+            asyncio.to_thread(files.warm),
         )
     ]
-    if settings.demo:
-        tasks.append(asyncio.create_task(_watched(asyncio.to_thread(files.warm, demo.PAGES / "chat.js"))))
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

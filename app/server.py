@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Generator
 from types import FrameType
+from typing import Any
 
 import structlog
 import uvicorn
@@ -111,13 +112,17 @@ class Server(uvicorn.Server):
 
 def bind(host: str, port: int) -> socket.socket:
     """The listening socket. Raises OSError when the port is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((host, port))
+    listening = _bound(socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port))
     listening.listen(BACKLOG)
-    listening.set_inheritable(True)
     return listening
+
+
+def _bound(family: int, address: Any, *options: int) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    for option in (socket.SO_REUSEADDR, *options):
+        bound.setsockopt(socket.SOL_SOCKET, option, 1)
+    bound.bind(address)
+    return bound
 
 
 def run(settings: Settings, listening: socket.socket, lifeline: int | None = None) -> None:
@@ -148,7 +153,10 @@ def run(settings: Settings, listening: socket.socket, lifeline: int | None = Non
 
 
 class Supervisor:
-    """Several workers on one listening socket. A worker that dies is replaced; told to end, all drain together.
+    """Several workers on one port. A worker that dies is replaced; told to end, all drain together.
+
+    Each has a listening socket of its own, so that the kernel deals connections out evenly (measured with one socket
+    for both: 237 to one and 19 to the other). A worker listens when it is ready; until then the others take all.
 
     A worker gets the settings by its environment, so it needs the database's URL there. It also gets a pipe of which we
     hold the other end: should we be killed, it drains and ends too, and the port is free again.
@@ -156,7 +164,9 @@ class Supervisor:
 
     def __init__(self, settings: Settings, listening: socket.socket, metrics_dir: str, **environment: str) -> None:
         self.count = settings.workers
-        self.listening = listening
+        self.family, self.address = listening.family, listening.getsockname()
+        listening.close()  # nobody had the port
+        self.held = self._bound()  # and nobody else gets it while no worker listens
         self.metrics_dir = metrics_dir
         self.environment = {**environment, "PROMETHEUS_MULTIPROC_DIR": metrics_dir}
         self.lifeline, self.our_end = os.pipe()
@@ -182,14 +192,18 @@ class Supervisor:
         while time.monotonic() < until and not self.is_ending:
             time.sleep(0.05)
 
+    def _bound(self) -> socket.socket:
+        return _bound(self.family, self.address, socket.SO_REUSEPORT)
+
     def _start(self) -> subprocess.Popen[bytes]:
-        fds = [self.listening.fileno(), self.lifeline]
-        return subprocess.Popen(  # noqa: S603  our own module
-            [sys.executable, "-m", "app", "worker", "--fd", str(fds[0]), "--lifeline", str(fds[1])],
-            pass_fds=fds,
-            env=child_environment(**self.environment),
-            start_new_session=True,  # Ctrl-C reaches us alone; we pass it on
-        )
+        with self._bound() as its_own:  # and not ours: what waits in it shall end with the worker
+            fds = [its_own.fileno(), self.lifeline]
+            return subprocess.Popen(  # noqa: S603  our own module
+                [sys.executable, "-m", "app", "worker", "--fd", str(fds[0]), "--lifeline", str(fds[1])],
+                pass_fds=fds,
+                env=child_environment(**self.environment),
+                start_new_session=True,  # Ctrl-C reaches us alone; we pass it on
+            )
 
     def _end(self, *_: int | FrameType | None) -> None:
         self.is_ending = True
@@ -198,7 +212,6 @@ class Supervisor:
         for worker in self.workers:
             if worker.poll() is None:
                 worker.terminate()
-        self.listening.close()  # the workers have theirs; the last to close it closes the port
         deadline = time.monotonic() + END_SECONDS
         for worker in self.workers:
             try:
@@ -207,3 +220,4 @@ class Supervisor:
                 log.error("a worker did not end in time", pid=worker.pid)
                 worker.kill()
                 worker.wait()
+        self.held.close()

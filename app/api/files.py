@@ -24,6 +24,7 @@ TYPES = {
     ".json": "application/json",
     ".svg": "image/svg+xml",
 }
+WIDGET = ("widget/loader.js", "widget/parley-widget.js")
 IDENTITY = "identity"
 FILES_MAX = 500  # kept in memory
 # A comment that begins a line, or one with types within it. `test_files` sees to it that nothing else goes.
@@ -60,10 +61,11 @@ def read(path: Path) -> File:
     return _read(path, path.stat().st_mtime_ns)
 
 
-def warm(entry: Path) -> None:
-    """Have the modules of a page ready before somebody asks: measured, the first visitor waited a second longer."""
-    for module in modules_of(entry):
-        read(module)
+def warm() -> None:
+    """Have the widget's modules ready before somebody asks: measured, the first visitor waited a second longer."""
+    for entry in WIDGET:
+        for module in modules_of(FRONTEND / entry):
+            read(module)
 
 
 @lru_cache(FILES_MAX)

@@ -26,6 +26,7 @@ PAGE = 1_000
 DEAF_POLL_SECONDS = 0.3
 REACH_SECONDS = 2.0
 SETTLE_SECONDS = 0.05  # no commit of ours takes that long to be answered, after it was heard of
+OWN_MAX = 1_000  # entries of ours that wait for others' before them; more are read from the table again
 
 logger = structlog.get_logger("parley.listener")
 
@@ -36,6 +37,7 @@ class Listener:
         self.target = 0
         self.wanted = asyncio.Event()
         self.moved = asyncio.Condition()
+        self.own: list[Entry] = []
         self.checked_at = 0.0
         self.begun = 0  # commits of this process
         self.ended = 0  # of these, offered or failed
@@ -98,15 +100,24 @@ class Listener:
         self._clear_up()
 
     def offer(self, entries: Iterable[Entry]) -> None:
-        """Entries that this process has just committed; where others' came between, the table is read. Nothing is taken
-        on trust while there is a doubt."""
+        """Entries that this process has just committed. Where others' come before them, these are read from the table
+        first. Nothing is taken on trust while there is a doubt."""
         entries = list(entries)
         if entries and (self.is_in_doubt or not HUB.offer(entries)):
+            if not self.is_in_doubt and len(self.own) < OWN_MAX:
+                self.own += entries
             self.target = max(self.target, entries[-1].position)
             self.wanted.set()
         if entries and self.bus is not None:
             self.bus.tell(entries[-1].position)
         self._end()
+
+    def _offer_own(self) -> int:
+        """Offer what waits of our own, and return how many of others' are missing before the rest: at most a page."""
+        self.own.sort(key=lambda entry: entry.position)
+        HUB.offer(self.own)
+        self.own = [entry for entry in self.own if entry.position > HUB.head]
+        return min(PAGE, self.own[0].position - HUB.head - 1) if self.own else PAGE
 
     def told(self) -> None:
         """A transaction of this process told the log something; at which position only the table knows."""
@@ -117,6 +128,7 @@ class Listener:
     def doubt(self) -> None:
         """A connection is a new one: behind it may be an older state of the log, whose positions are given anew."""
         self.doubts += 1
+        self.own.clear()
         self.wanted.set()
 
     @property
@@ -198,6 +210,7 @@ class Listener:
             return
         logger.warning("the log has another history now", epoch=head.epoch, position=head.position)
         HUB.restart(head, head.position)  # no cursor means anything older
+        self.own.clear()
         self.target = head.position
         self.wanted.set()
         if self.bus is not None:
@@ -205,8 +218,11 @@ class Listener:
 
     async def _read_to_target(self) -> None:
         while self.target > HUB.head:
+            missing = self._offer_own()
             epoch, last = HUB.epoch, HUB.last
-            rows = await log.read(HUB.head - (last is not None), PAGE)
+            if self.target <= HUB.head:
+                break
+            rows = await log.read(HUB.head - (last is not None), missing + (last is not None))
             if epoch != HUB.epoch:
                 continue
             if last is not None and not _continues(rows, last):

@@ -37,6 +37,59 @@ def test_where_others_came_between_the_table_is_read(hub: Hub) -> None:
     assert (10, 13, True) == (hub.head, listener.target, listener.wanted.is_set())
 
 
+class Rows:
+    """The log's table up to a position, and which stretches of it were read."""
+
+    def __init__(self, head: int) -> None:
+        self.head = head
+        self.stretches: list[range] = []
+
+    async def read(self, after: int, limit: int) -> list[dict[str, object]]:
+        positions = range(after + 1, min(after + limit, self.head) + 1)
+        self.stretches.append(positions)
+        row = {"kind": "message.sent", "message_id": None, "audience": ["bea"], "data": "{}", "age": 0.0}
+        return [{**row, "position": position} for position in positions]
+
+
+@pytest.fixture
+def rows(monkeypatch: pytest.MonkeyPatch) -> Rows:
+    rows = Rows(15)
+    monkeypatch.setattr(log, "read", rows.read)
+    return rows
+
+
+async def test_what_others_say_between_is_read_and_ones_own_is_not_read_again(hub: Hub, rows: Rows) -> None:
+    """Each read begins with what is known already, to see that it goes on from there."""
+    listener, own = Listener(), [entry(12), entry(13), entry(15)]
+    listener.offer(own[2:])
+    listener.offer(own[:2])
+    await listener._read_to_target()
+    assert [range(11, 12), range(13, 15)] == rows.stretches
+    assert [11, 12, 13, 14, 15] == [one.position for one in hub.tail]
+    assert own == [one for one in hub.tail if one in own]
+
+
+async def test_a_new_connection_makes_ones_own_doubtful_too(hub: Hub, rows: Rows) -> None:
+    listener, own = Listener(), entry(15)
+    listener.offer([own])
+    listener.doubt()
+    await listener._read_to_target()
+    assert 15 == hub.head
+    assert own not in hub.tail
+
+
+async def test_of_ones_own_only_so_many_wait_and_the_others_are_read(
+    hub: Hub, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener_module, "OWN_MAX", 1)
+    listener = Listener()
+    for position in (12, 13, 15):
+        listener.offer([entry(position)])
+    assert [12] == [one.position for one in listener.own]
+    await listener._read_to_target()
+    assert (15, []) == (hub.head, listener.own)
+
+
 def test_behind_a_new_connection_nothing_is_taken_on_trust(hub: Hub) -> None:
     """It may be an older state of the log, and 11 another 11: the table is read, which compares."""
     listener = Listener()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 
 import httpx
 
-from tests.harness import Cast, Event, Stream, frames, running_seconds
+from tests.conftest import NewServer
+from tests.harness import Cast, Event, Stream, eventually, frames, running_seconds
 from tests.system.conftest import Pair
+from tests.system.operating import workers_of
 
 
 async def test_a_message_sent_at_one_process_is_heard_at_the_other_within_a_second(
@@ -113,6 +116,31 @@ async def test_a_change_at_one_process_is_seen_in_the_state_of_the_other_at_once
         f"/conversations/{cast.conversation_id}/messages", client_id=str(uuid.uuid4()), body="Lovely", last_seen_seq=0
     )
     assert (409, "conversation_moved") == (again.status_code, again.json()["code"])
+
+
+async def test_on_one_port_connections_are_dealt_out_evenly(new_server: NewServer) -> None:
+    """All of them come at once. By dice, 30 of 120 at one of two is a thing of once in twenty million."""
+    server = await new_server("--workers", "2", DRAIN_SECONDS="0")
+    workers = workers_of(server)
+
+    def served() -> list[int]:
+        """How many connections each worker has."""
+        return [
+            sum(one.status == "ESTABLISHED" and one.laddr.port == server.port for one in worker.net_connections())
+            for worker in workers
+        ]
+
+    async def ask(count: int) -> list[int]:
+        limits = httpx.Limits(max_keepalive_connections=count)
+        async with httpx.AsyncClient(base_url=server.url, limits=limits) as client:
+            await asyncio.gather(*(client.get("/health/live") for _ in range(count)))
+            return served()
+
+    async def do_all_listen() -> bool:
+        return min(await ask(20)) > 0
+
+    await eventually(do_all_listen)
+    assert min(counts := await ask(120)) > 30, counts
 
 
 def of_kind(stream: Stream, kind: str) -> list[Event]:
