@@ -66,6 +66,34 @@ async def test_nginx_that_buffers_holds_streams_back_and_nothing_else(server: Se
 async def test_what_the_readme_recommends_lets_streams_through(server: Server, cast: Cast, name: str) -> None:
     async with running(name, server.port) as proxy:
         await assert_streams(proxy, cast.bea)
+        async with client_of(cast.bea, proxy.url) as client:
+            assert 200 == (await client.get("/parley.js")).status_code
+
+
+@pytest.mark.parametrize("name", ["nginx", "haproxy", "caddy"])
+async def test_what_the_readme_recommends_says_who_asks_and_how(name: str) -> None:
+    """Whatever the client says of itself."""
+    heads: list[httpx.Headers] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                _, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
+                heads.append(httpx.Headers([tuple(line.split(": ", 1)) for line in lines if line]))
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+    invented = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "gopher"}
+    source = httpx.AsyncHTTPTransport(verify=False, local_address="127.0.0.2")
+    async with (
+        await asyncio.start_server(answer, "127.0.0.1", 0) as upstream,
+        running(name, upstream.sockets[0].getsockname()[1]) as proxy,
+        httpx.AsyncClient(transport=source) as client,
+    ):
+        await client.get(f"{proxy.url}/api/v1/me", headers=invented)
+    [told] = [head for head in heads if "x-forwarded-for" in head]  # not those that ask whether it is ready
+    assert "127.0.0.2" == told.get_list("x-forwarded-for", split_commas=True)[-1]
+    assert [httpx.URL(proxy.url).scheme] == told.get_list("x-forwarded-proto")
 
 
 async def test_impatient_haproxy_cuts_what_is_silent_for_10_s(server: Server, cast: Cast) -> None:
