@@ -10,7 +10,7 @@ import asyncio
 import os
 import re
 import shutil
-import socket
+import ssl
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
@@ -23,6 +23,9 @@ from tests.harness import ROOT, eventually, free_port
 HERE = Path(__file__).parent
 SEARCHED = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))  # Debian's users lack these
 USER = "nobody" if os.geteuid() == 0 else None  # none of them needs to be root, and Squid refuses to be
+
+ANYBODY = ssl.create_default_context()
+ANYBODY.check_hostname, ANYBODY.verify_mode = False, ssl.CERT_NONE
 
 
 class Kind(NamedTuple):
@@ -114,11 +117,12 @@ def _filled(text: str, proxy: Proxy, upstream: int) -> str:
 
 
 async def _listens(process: subprocess.Popen[bytes], proxy: Proxy) -> bool:
+    """By TLS where that is spoken: Caddy listens before it has its certificate."""
     assert process.poll() is None, f"{proxy.name} ended: {proxy.log}"
-    with socket.socket() as probe:
-        probe.setblocking(False)
-        try:
-            await asyncio.get_running_loop().sock_connect(probe, ("127.0.0.1", proxy.port))
-        except OSError:
-            return False
+    by_tls = {"ssl": ANYBODY, "server_hostname": "localhost"} if proxy.url.startswith("https") else {}
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", proxy.port, **by_tls)  # type: ignore[arg-type]
+    except OSError:
+        return False
+    writer.transport.abort()
     return True
