@@ -183,6 +183,10 @@ class Reader:
             raise Lost("beyond_head" if self.epoch == HUB.epoch else "unknown_epoch")
 
     @property
+    def is_ending(self) -> bool:
+        return self.ends is not None
+
+    @property
     def is_ahead(self) -> bool:
         """Whether the position is one that this process's tail has not reached yet."""
         return self.epoch == HUB.epoch and self.position > HUB.head
