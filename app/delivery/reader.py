@@ -182,8 +182,8 @@ class Reader:
             self.position = HUB.head
             raise Lost("beyond_head" if self.epoch == HUB.epoch else "unknown_epoch")
 
-    @property
     def is_ending(self) -> bool:
+        """Whether it is to say goodbye next. Not a property: mypy would take the answer for one that lasts."""
         return self.ends is not None
 
     @property

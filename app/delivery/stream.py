@@ -126,13 +126,13 @@ class EventStream:
         await self._wait_for_tail()
         if not reader.is_ahead:
             await self._catch_up()
-        if not reader.is_ahead and not reader.is_ending:
+        if not reader.is_ahead and not reader.is_ending():
             await self._write(self._ready())
 
     async def _wait_for_tail(self) -> None:
         """The client has seen more elsewhere than this process knows: nothing is told until it knows that much too."""
         reader = self.reader
-        while reader.is_ahead and not reader.is_gone and not reader.is_ending:
+        while reader.is_ahead and not reader.is_gone and not reader.is_ending():
             try:
                 await reader.catch_up_with(self.reach)
             except Lost as lost:
@@ -145,13 +145,13 @@ class EventStream:
         reader = self.reader
         reader.write = self.send
         while not reader.is_gone:
-            if reader.is_ending:
+            if reader.is_ending():
                 await self._say_goodbye()
                 return
             await reader.wait()
             await reader.finish()
             await self._catch_up()
-            if reader.is_ending:
+            if reader.is_ending():
                 continue
             if reader.signals:
                 await self._write(b"".join(signal[2] for signal in reader.take_signals()))
@@ -162,7 +162,7 @@ class EventStream:
     async def _catch_up(self) -> None:
         """Write everything up to the head, unless the stream is to end before: to a slow reader that may take long."""
         reader = self.reader
-        while not reader.is_gone and not reader.is_ending:
+        while not reader.is_gone and not reader.is_ending():
             try:
                 entries, upto = await reader.missed()
             except Lost as lost:
@@ -173,7 +173,7 @@ class EventStream:
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
             for body, position, count in chunks(entries):
-                if reader.is_ending:
+                if reader.is_ending():
                     return
                 await self._write(body)
                 reader.position = position
