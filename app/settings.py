@@ -65,10 +65,11 @@ class SettingsError(Exception):
         super().__init__("\n".join(mistakes))
 
 
-def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+def read(environ: Mapping[str, str] | None = None, *, needs_key: bool = True, **given: Any) -> Settings:
     """Settings from `PARLEY_*` variables, `given` (from the command line) winning over them.
 
-    An empty variable counts as absent. Raises `SettingsError` with every mistake found.
+    An empty variable counts as absent. Only what lets people in `needs_key`. Raises `SettingsError` with every mistake
+    found.
     """
     source = os.environ if environ is None else environ
     values: dict[str, Any] = {}
@@ -92,7 +93,9 @@ def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
             except ValueError as error:
                 mistakes.append(f"--{field.replace('_', '-')}: {error}")
     settings = Settings(**values)
-    mistakes += _contradictions(settings, is_key_named=any(source.get(name, "").strip() for name in KEYS))
+    mistakes += _contradictions(settings)
+    if needs_key:
+        mistakes += _without_key(settings, is_key_named=any(source.get(name, "").strip() for name in KEYS))
     if mistakes:
         raise SettingsError(mistakes)
     return settings
@@ -122,20 +125,29 @@ def metrics_dir() -> str | None:
     return os.environ.get("PROMETHEUS_MULTIPROC_DIR")
 
 
-def _contradictions(settings: Settings, *, is_key_named: bool) -> list[str]:
+def _contradictions(settings: Settings) -> list[str]:
     found: list[str] = []
     keys = [settings.jwt_secret, settings.jwt_public_key, settings.jwks_url]
     if sum(key is not None for key in keys) > 1:
         # Two kinds of key at once is how key confusion starts (RFC 8725 3.1): the operator chooses one.
         found.append(f"{', '.join(KEYS)}: set exactly one of them")
-    if not is_key_named and not any(keys) and not settings.demo:
-        found.append(
-            "PARLEY_JWT_SECRET: required outside demo mode; `openssl rand -base64 48` makes one "
-            "(or set PARLEY_JWT_PUBLIC_KEY or PARLEY_JWKS_URL)"
-        )
     if settings.jwt_secret is not None and len(settings.jwt_secret.encode()) < SECRET_BYTES_MIN:
         found.append(f"PARLEY_JWT_SECRET: at least {SECRET_BYTES_MIN} bytes are needed, this has fewer")
     return found
+
+
+def _without_key(settings: Settings, *, is_key_named: bool) -> list[str]:
+    if not is_key_named and not settings.demo:
+        return [
+            "PARLEY_JWT_SECRET: required outside demo mode; `openssl rand -base64 48` makes one "
+            "(or set PARLEY_JWT_PUBLIC_KEY or PARLEY_JWKS_URL)"
+        ]
+    if settings.demo and (settings.jwt_public_key or settings.jwks_url):
+        return [
+            "PARLEY_DEMO: the demo (--demo) signs its logins itself, with PARLEY_JWT_SECRET or a secret of its own, "
+            "never with PARLEY_JWT_PUBLIC_KEY or PARLEY_JWKS_URL"
+        ]
+    return []
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:

@@ -164,6 +164,19 @@ def test_the_demo_needs_no_key() -> None:
     assert read({"PARLEY_DEMO": "1"}).jwt_secret is None
 
 
+@pytest.mark.parametrize(
+    "key", [{"PARLEY_JWT_PUBLIC_KEY": PEM}, {"PARLEY_JWKS_URL": "https://shop.example/jwks"}], ids=["a key", "a set"]
+)
+def test_the_demo_cannot_sign_its_logins_with_the_shops_public_key(key: dict[str, str]) -> None:
+    [mistake] = mistakes_of({"PARLEY_DEMO": "1", **key})
+    assert mistake.startswith("PARLEY_DEMO: ")
+    assert read({"PARLEY_DEMO": "1", **key}, needs_key=False), "`parley migrate` signs nothing"
+
+
+def test_what_lets_nobody_in_needs_no_key() -> None:
+    assert read({}, needs_key=False).jwt_secret is None
+
+
 def test_a_secret_is_measured_in_bytes() -> None:
     assert read({"PARLEY_JWT_SECRET": "é" * (SECRET_BYTES_MIN // 2)}).jwt_secret
 
