@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -187,10 +187,39 @@ def _rate(raw: str) -> Rate | None:
     return Rate(int(match[1]), int(match[2]))
 
 
+# A socket's folder; or a host, and perhaps a port.
+_POSTGRES_HOST = re.compile(r"/.*|(?=.)(?:\[[^\[\]]+\]|[^\[\]:@]*)(?::(\d{1,5}))?")
+
+
 def _postgres_url(raw: str) -> str:
     if not raw.startswith(("postgres://", "postgresql://")):
         raise ValueError("must begin with postgresql://, as in postgresql://user:password@host:5432/database")
+    if not _has_parts(raw):  # the driver would not know them either, and say a piece of the password
+        raise ValueError(
+            "is not like postgresql://user:password@host:5432/database. In a user or a password write "
+            "%2F for /, %40 for @, %23 for #, %3F for ?, %5B for [ and %25 for %"
+        )
     return raw
+
+
+def _has_parts(url: str) -> bool:
+    """A password that ends too early leaves its `@` behind, and something else than a port before it."""
+    try:
+        parts = urlsplit(url)
+        query = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
+    except ValueError:
+        return False
+    hosts = parts.netloc.partition("@")[2] if "@" in parts.netloc else parts.netloc
+    named = [
+        _POSTGRES_HOST.fullmatch(host)
+        for hosts in (hosts, *query.get("host", ()))
+        if hosts
+        for host in hosts.split(",")
+    ]
+    ports = [port for ports in query.get("port", ()) for port in ports.split(",")]
+    ports += [match[1] for match in named if match is not None and match[1]]
+    is_whole = "@" not in parts.path + parts.query and not parts.fragment
+    return is_whole and None not in named and all(port.isdigit() and 0 < int(port) <= PORT_MAX for port in ports)
 
 
 def _bus(raw: str) -> str:
