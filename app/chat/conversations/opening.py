@@ -9,6 +9,7 @@ import msgspec
 
 from app.chat import contexts, ids, rules, users
 from app.chat.conversations import lookup, people
+from app.chat.messages.send import count
 from app.database import snapshot, transaction
 from app.delivery import log
 from app.errors import Invalid, NotFound
@@ -114,6 +115,7 @@ async def _bring_back(caller: Caller, conversation_id: UUID, people_: Mapping[st
     inside = set(await lookup.audience(conversation_id))
     for user_id, role in people_.items():
         if user_id not in inside and (caller.is_service or user_id == caller.id):
+            await count(caller)
             await users.introduce([user_id])
             await people.add(conversation_id, user_id, role)
 

@@ -10,6 +10,7 @@ import msgspec
 from app.chat import users, views
 from app.chat.conversations import lookup, opening
 from app.chat.messages import notice
+from app.chat.messages.send import count
 from app.database import transaction
 from app.delivery import log
 from app.errors import Forbidden, Invalid, NotFound
@@ -41,6 +42,7 @@ async def join(caller: Caller, conversation_id: UUID, draft: ParticipantDraft) -
         await users.introduce([draft.user_id])
     elif not await User.exists().where(User.id == draft.user_id):
         raise NotFound("There is no such person here.")
+    await count(caller)
     has_joined = await add(conversation_id, draft.user_id, draft.role)
     return await lookup.get(caller, conversation_id), has_joined
 
@@ -51,6 +53,7 @@ async def leave(caller: Caller, conversation_id: UUID, user_id: str) -> None:
         await lookup.find(caller, conversation_id)
     else:
         await _may_bring(caller, conversation_id)
+    await count(caller)
     async with transaction():
         await lookup.hold(caller, conversation_id)
         before = await lookup.audience(conversation_id)
