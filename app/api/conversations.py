@@ -40,8 +40,8 @@ ContextQuery = Annotated[str | None, Parameter(query="context", description="`ki
 )
 async def open_conversation(request: Req, data: Opening) -> Response[Opened]:
     """A buyer names the context, whose owner becomes the other side, or one person. The shop's back end names everyone.
-    The same people and context find the same conversation: 201 when it is new, 200 when it was there. Who had left it
-    joins again, which counts like a message: 429."""
+    The same people and context find the same conversation: 201 when it is new, 200 when it was there. Who had left is
+    back in it then, which counts like a message (429); who was taken out gets 403, until others bring them back."""
     opened, is_new = await messages.open_with(request.user, data)
     return Response(opened, status_code=201 if is_new else 200)
 
