@@ -257,18 +257,18 @@ async def check_version() -> None:
         raise DatabaseError(f"PostgreSQL {row['version']} is too old: Parley needs {VERSION_MIN} or newer.")
 
 
-def explain(error: Exception) -> str:
-    """What is wrong with the database, as a sentence for the operator."""
+def explain(error: Exception, setting: str = "PARLEY_DATABASE_URL") -> str:
+    """What is wrong with the database that this setting names, as a sentence for the operator."""
     match error:
         case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
-            return f"The database refuses the user or password in PARLEY_DATABASE_URL: {error}"
+            return f"The database refuses the user or password in {setting}: {error}"
         case asyncpg.InvalidCatalogNameError():
-            return f"{error}. Create it (createdb) or correct PARLEY_DATABASE_URL."
+            return f"{error}. Create it (createdb) or correct {setting}."
         case asyncpg.InsufficientPrivilegeError():
             return f"The database user may not do what is needed: {error}. Grant it the right to create tables."
         case TimeoutError():
-            return f"The database at PARLEY_DATABASE_URL did not answer within {CONNECT_SECONDS:g} s."
+            return f"The database at {setting} did not answer within {CONNECT_SECONDS:g} s."
         case OSError():
-            return f"Nothing listens at PARLEY_DATABASE_URL: {error}. Is PostgreSQL running?"
+            return f"Nothing listens at {setting}: {error}. Is PostgreSQL running?"
         case _:
-            return f"The database cannot be used: {str(error) or type(error).__name__}"
+            return f"The database at {setting} cannot be used: {str(error) or type(error).__name__}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import asyncpg
 import msgspec
@@ -14,6 +15,9 @@ from app.delivery.bus_nats import NatsBus, shown
 from app.settings import Settings, SettingsError
 
 ECHO_SECONDS = 2.0
+WHICH = "SELECT system_identifier, current_database() FROM pg_control_system()"
+ELSEWHERE = "PARLEY_LISTEN_URL is another database than PARLEY_DATABASE_URL. It must be another way to the same one."
+POOLED = "a transaction pooler is in between. Set PARLEY_LISTEN_URL to the server itself."
 
 
 async def examine() -> int:
@@ -62,23 +66,33 @@ async def _migrations(_: Settings) -> str:
 
 
 async def _listen(chosen: Settings) -> str:
-    url = chosen.listen_url or chosen.database_url
-    assert url is not None  # examine has seen to it
-    connection = await asyncpg.connect(**database.connection_arguments(url), timeout=database.CONNECT_SECONDS)
+    """As a server does it: what is told at PARLEY_DATABASE_URL must be heard at PARLEY_LISTEN_URL."""
     heard = asyncio.Event()
     channel = f"parley_doctor_{secrets.token_hex(6)}"
+    connection = await _listener(chosen, channel, heard)
     try:
-        await connection.add_listener(channel, lambda *_: heard.set())
-        await connection.execute("SELECT pg_notify($1, '')", channel)
-        async with asyncio.timeout(ECHO_SECONDS):
-            await heard.wait()
-    except TimeoutError:
-        raise database.DatabaseError(
-            "what is told is not heard: a transaction pooler is in between. Set PARLEY_LISTEN_URL to the server itself."
-        ) from None
+        await database.DB.fetch("SELECT pg_notify($1, '')", channel)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(heard.wait(), ECHO_SECONDS)
+        if heard.is_set():
+            return "what is told is heard"
+        is_elsewhere = await connection.fetch(WHICH) != await database.DB.fetch(WHICH)
     finally:
         connection.terminate()
-    return "what is told is heard"
+    raise database.DatabaseError(f"what is told is not heard: {ELSEWHERE if is_elsewhere else POOLED}")
+
+
+async def _listener(chosen: Settings, channel: str, heard: asyncio.Event) -> asyncpg.Connection[asyncpg.Record]:
+    url = chosen.listen_url or chosen.database_url
+    assert url is not None  # examine has seen to it
+    try:
+        way = {**database.connection_arguments(url), "statement_cache_size": 0}  # it may lead through a pooler
+        connection = await database.dial(**way, timeout=database.CONNECT_SECONDS)
+        await connection.add_listener(channel, lambda *_: heard.set())
+    except database.FAILED as error:
+        setting = "PARLEY_LISTEN_URL" if chosen.listen_url else "PARLEY_DATABASE_URL"
+        raise database.DatabaseError(database.explain(error, setting)) from None
+    return connection
 
 
 async def _nats(chosen: Settings) -> str:

@@ -1,16 +1,21 @@
-"""Plants the demo: the cast, their items and orders, and their talk, with the times at which it was said."""
+"""Plants the demo: the cast, their items and orders, and their talk, with the times at which it was said.
+
+Each step can be repeated: planting that was cut anywhere is done again from its beginning.
+"""
 
 from __future__ import annotations
 
-import uuid
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 
 from app import database
 from app.chat import contexts, conversations, messages, receipts, users
 from app.database import transaction
+from app.errors import EditWindowOver
 from app.schemas import (
     ConversationPatch,
     Draft,
@@ -24,7 +29,7 @@ from app.seed.items import ITEMS
 from app.seed.orders import ORDERS
 from app.seed.talk import TALKS, Line, Talk
 from app.settings import Settings
-from app.tables import Context
+from app.tables import Conversation
 
 # Everything was said just now; this puts it when it is meant to have been said. All of it, by the primary keys.
 BACKDATE = """
@@ -64,13 +69,28 @@ class Said(NamedTuple):
 
 
 async def plant_demo(settings: Settings) -> None:
-    """The cast, their items, orders and conversations, on the first start only."""
+    """The cast, their items, orders and conversations, until they are all there."""
     await database.connect(settings)
     try:
-        if not await Context.exists().where(Context.kind == "listing").where(Context.item_id == "oak-table"):
+        if not await _is_planted():
             await _plant()
     finally:
         await database.disconnect()
+
+
+async def _is_planted() -> bool:
+    """Whether the last step was done: only that makes a conversation older than its id, in which there is a time."""
+    about = Conversation.context_id
+    rows = (
+        await Conversation.select(Conversation.id, Conversation.created_at)
+        .where(about.kind == "listing")
+        .where(about.item_id == "oak-table")
+    )
+    return any(row["created_at"] < _born_at(row["id"]) - timedelta(hours=1) for row in rows)
+
+
+def _born_at(id_: UUID) -> datetime:
+    return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)
 
 
 async def _plant() -> None:
@@ -80,12 +100,12 @@ async def _plant() -> None:
         await contexts.put(caller("shop"), item.ref, item.told)
     for order in ORDERS.values():
         await contexts.put(caller("shop"), order.ref, order.told())
-    opened = {id(talk): await _open(talk) for talk in TALKS}
+    opened = [(await _open(talk), talk) for talk in TALKS]
     # In the order in which it was said, across conversations: the log's order is the boxes' order.
-    lines = sorted(((line, talk) for talk in TALKS for line in talk.lines), key=lambda pair: -pair[0].ago)
-    said = [await _say(opened[id(talk)], line) for line, talk in lines]
-    for talk in TALKS:
-        await _read(opened[id(talk)], talk)
+    lines = [(id_, seq, line) for id_, talk in opened for seq, line in enumerate(talk.lines, 1)]
+    said = [await _say(*each) for each in sorted(lines, key=lambda each: -each[2].ago)]
+    for id_, talk in opened:
+        await _read(id_, talk)
     await _backdate(said)
 
 
@@ -96,22 +116,28 @@ async def _open(talk: Talk) -> UUID:
     return opened.conversation.id
 
 
-async def _say(conversation_id: UUID, line: Line) -> Said:
+async def _say(conversation_id: UUID, seq: int, line: Line) -> Said:
     if line.joins is not None:
         newcomer = ParticipantDraft(user_id=line.who, role=line.joins)
-        conversation, _ = await conversations.join(caller("shop"), conversation_id, newcomer)
-        return Said(conversation_id, conversation.last_seq, line.ago)
-    sent = await messages.send(caller(line.who), conversation_id, _draft(line), is_counted=True)
+        await conversations.join(caller("shop"), conversation_id, newcomer)
+        return Said(conversation_id, seq, line.ago)
+    draft = _draft(line, uuid5(conversation_id, str(seq)))
+    sent = await messages.send(caller(line.who), conversation_id, draft, is_counted=True)
     message = msgspec.json.decode(sent.json, type=Sent).message
-    if line.then == "edited":
-        await messages.edit(caller(line.who), message.id, line.body)
-    elif line.then == "unsent":
-        await messages.unsend(caller(line.who), message.id)
+    if message.edited_at is None and message.deleted_at is None:
+        with suppress(EditWindowOver):  # cut just here, and begun again a day later
+            await _change(line, message.id)
     return Said(conversation_id, message.seq, line.ago)
 
 
-def _draft(line: Line) -> Draft:
-    client_id = uuid.uuid4()
+async def _change(line: Line, message_id: UUID) -> None:
+    if line.then == "edited":
+        await messages.edit(caller(line.who), message_id, line.body)
+    elif line.then == "unsent":
+        await messages.unsend(caller(line.who), message_id)
+
+
+def _draft(line: Line, client_id: UUID) -> Draft:
     if line.card is not None:
         return Draft(client_id=client_id, kind="card", body=line.body, context=line.card)
     body = line.body.rstrip(".") if line.then == "edited" else line.body

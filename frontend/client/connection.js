@@ -67,7 +67,7 @@ export function connect({ url = "", getToken, transports }) {
   let user = null;
   /** @type {Belongings | null} */
   let belongings = null;
-  const { hear, deliver, know } = createHearing({ held, typing, lookup, belongings: () => belongings });
+  const { hear, deliver, know } = createHearing({ held, typing, unread, lookup, belongings: () => belongings });
   const { ready, expect } = createFollowing({ api, getToken, transports, status, onPerson, load, hear, onLive, onWake, signal });
 
   /** The list as it was, until it is loaded. @param {string} id */

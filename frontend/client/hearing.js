@@ -8,10 +8,11 @@ import { apply } from "./store.js";
  * @param {object} options
  * @param {import("./held.js").Held} options.held
  * @param {ReturnType<typeof import("./typing.js").createTyping>} options.typing
+ * @param {ReturnType<typeof import("./unread.js").createUnread>} options.unread
  * @param {ReturnType<typeof import("./lookup.js").createLookup>} options.lookup
  * @param {() => import("./belongings.js").Belongings | null} options.belongings
  */
-export function createHearing({ held, typing, lookup, belongings }) {
+export function createHearing({ held, typing, unread, lookup, belongings }) {
   /** The last message of others that was told of: an answer to one's own send may overtake it. @type {Map<string, number>} */
   const announced = new Map();
 
@@ -26,6 +27,7 @@ export function createHearing({ held, typing, lookup, belongings }) {
     const id = data.conversation_id;
     const isKnown = id === undefined || held.state.conversations.has(id);
     if (type === "message.sent") settle(data.message);
+    if (type === "participant.left" && data.user_id === held.state.me) unread.forget(id);
     held.update(apply(held.state, { type, data }));
     held.voice.tell("event", { type, data });
     if (!isKnown && !held.state.conversations.has(id) && type !== "participant.left") void lookup.conversation(id);

@@ -13,7 +13,7 @@ export function createUnread() {
     learn(conversations) {
       said = new Map(conversations.map((one) => [one.conversation_id, one]));
     },
-    /** It is read. @param {string} id */
+    /** It is read, or left. @param {string} id */
     forget: (id) => void said.delete(id),
     /**
      * @param {import("./store.js").State} state

@@ -69,14 +69,20 @@
     host.remove();
   }
 
+  /** @param {{ isExpired?: boolean }} [why] */
+  async function askUnread(why) {
+    const key = await tokenFor(why);
+    return key && fetch(`${server}/api/v1/unread`, { headers: { Authorization: `Bearer ${key}` } });
+  }
+
   /** One cheap call, and again when somebody comes back to the page. */
   async function countUnread() {
     if (launcher || document.visibilityState !== "visible" || Date.now() - countedAt < COUNT_AGAIN_MS) return;
     countedAt = Date.now();
-    const key = await tokenFor();
-    if (!key) return;
-    const answer = await fetch(`${server}/api/v1/unread`, { headers: { Authorization: `Bearer ${key}` } });
-    const { total = 0 } = answer.ok ? await answer.json() : {};
+    let answer = await askUnread();
+    if (answer?.status === 401 && getToken) answer = await askUnread({ isExpired: true });
+    if (!answer?.ok) return; // nobody knows better than the last number
+    const { total } = await answer.json();
     count.hidden = total === 0;
     count.textContent = total > 99 ? "99+" : String(total);
     button.setAttribute("aria-label", total === 0 ? "Open messages" : `Open messages, ${total} unread`);

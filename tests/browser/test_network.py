@@ -225,6 +225,25 @@ async def test_two_tabs_of_one_person_share_a_stream_and_agree(
     assert [] == leader.complaints + follower.complaints
 
 
+async def test_nothing_is_unread_in_what_was_read_and_left(
+    context: BrowserContext, new_server: NewServer, new_cast: NewCast
+) -> None:
+    """What the server said at the start does not come back when the conversation goes."""
+    server = await new_server(**QUICK)
+    cast = await new_cast(server)
+    for number in range(3):
+        await cast.sol.say(cast.conversation_id, f"Offer {number}")
+    bea = await BarePage.open(context, server.url, cast.bea)
+    await bea.until_live()
+    await bea.until("() => connection.unread.total === 3")
+    await cast.bea.put(f"/conversations/{cast.conversation_id}/receipt", read_seq=3)
+    await bea.until("() => connection.unread.total === 0")
+    await cast.bea.delete(f"/conversations/{cast.conversation_id}/participants/{cast.bea.id}")
+    await bea.until("id => !connection.state.conversations.has(id)", cast.conversation_id)
+    assert 0 == await bea.page.evaluate("connection.unread.total")
+    assert [] == bea.complaints
+
+
 def tokens_of(person: Person, *, first_seconds: float, is_renewed: bool) -> tuple[AskToken, list[dict[str, Any]]]:
     """A shop's callback whose first token is soon over, and the questions it was asked for a new one."""
     current = token(person.id, ttl_seconds=first_seconds, name="Bea")

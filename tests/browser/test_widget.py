@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.talk import visit, write
 from tests.conftest import NewDatabase
-from tests.harness import Cast, Person, Server, close_cast, free_port, gather_cast
+from tests.harness import Cast, Person, Server, close_cast, free_port, gather_cast, token
 
 pytestmark = pytest.mark.browser
 
@@ -20,6 +21,15 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A sh
 <link rel="icon" href="data:,"></head><body><main><h1>Oak table</h1></main>
 <script src="{server}/parley.js" data-token="{token}" {more} async></script></body></html>"""
 NAMES = {"ghost": "\u200b\u2060\u00ad", "turner": "\u202eSol\u202c"}
+# A shop that gives tokens when asked, and a badge that keeps whether it was ever hidden.
+TOKENS = """window.asked = []; window.bearer = {fresh}; window.parleyToken = (why) => {{
+    if (why) asked.push(why);
+    if (why?.isExpired) bearer = {fresh};
+    return bearer;
+}};"""
+WATCH_BADGE = """count => { window.wasHidden = false;
+    const watch = new MutationObserver(() => { wasHidden ||= count.hidden; });
+    watch.observe(count, { attributes: true, childList: true }); }"""
 POLICY = "default-src 'none'; script-src {server}; connect-src {server}; img-src data:"
 
 
@@ -74,11 +84,19 @@ async def cast(server: Server) -> AsyncIterator[Cast]:
     await close_cast(cast)
 
 
-async def embedded(browser: Browser, shop: ShopPage, cast: Cast, complaints: list[str], more: str = "") -> Page:
+async def embedded(
+    browser: Browser, shop: ShopPage, cast: Cast, complaints: list[str], more: str = "", *, script: str = ""
+) -> Page:
     server = cast.bea.url
     shop.html = PAGE.format(server=server, token=cast.bea.token, more=more)
     shop.policy = POLICY.format(server=server)
-    return await visit(browser, shop.url, complaints)
+    return await visit(browser, shop.url, complaints, script=script)
+
+
+async def come_back(page: Page, minutes: int) -> None:
+    """So many minutes after the test began, somebody returns to the tab."""
+    await page.clock.set_fixed_time(time.time() + 60 * minutes)
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 async def test_one_script_tag_is_enough(browser: Browser, page_of_shop: ShopPage, cast: Cast) -> None:
@@ -97,6 +115,43 @@ async def test_one_script_tag_is_enough(browser: Browser, page_of_shop: ShopPage
     await expect(page.get_by_text("Good. Tomorrow?").last).to_be_visible()
     assert [] == await page.context.cookies()
     assert [] == complaints
+
+
+async def test_the_badge_renews_its_token_and_keeps_the_last_number_meanwhile(
+    browser: Browser, page_of_shop: ShopPage, cast: Cast
+) -> None:
+    """The shop is asked for another token when one is over. Where nobody answers, nothing is hidden."""
+    await cast.sol.say(cast.conversation_id, "Still interested?")
+    tokens = TOKENS.format(fresh=json.dumps(cast.bea.token))
+    page = await embedded(browser, page_of_shop, cast, [], 'data-get-token="parleyToken"', script=tokens)
+    badge = page.get_by_role("button", name="Open messages").locator("b")
+    await expect(badge).to_have_text("1")
+    await badge.evaluate(WATCH_BADGE)
+    await cast.sol.say(cast.conversation_id, "Hello?")
+    await page.evaluate("expired => { bearer = expired; }", token(cast.bea.id, ttl_seconds=-60))
+    await come_back(page, 2)
+    await expect(badge).to_have_text("2")
+    assert [{"isExpired": True}] == await page.evaluate("asked")
+
+    statuses = iter((429, 503, 0))
+    late = asyncio.Queue[int]()
+
+    async def refuse(route: Route) -> None:
+        status = next(statuses)
+        headers = {"Access-Control-Allow-Origin": "*"}
+        await (route.fulfill(status=status, headers=headers) if status else route.abort())
+        late.put_nowait(status)
+
+    await page.route("**/api/v1/unread", refuse)
+    for minutes, status in ((4, 429), (6, 503), (8, 0)):
+        await come_back(page, minutes)
+        assert status == await late.get()
+    await page.unroute("**/api/v1/unread")
+    await cast.sol.say(cast.conversation_id, "The table is still here.")
+    await come_back(page, 10)
+    await expect(badge).to_have_text("3")
+    assert not await page.evaluate("wasHidden")
+    assert 1 == await page.evaluate("asked.length")
 
 
 async def test_a_message_is_never_more_than_text(browser: Browser, page_of_shop: ShopPage, cast: Cast) -> None:

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -18,7 +19,7 @@ import asyncpg
 import httpx
 import psutil
 
-from tests.harness import Server, eventually, token
+from tests.harness import ROOT, SECRET, Server, eventually, token
 from tests.system.checker import position_of
 
 # Those that have said LISTEN, of every process on this database.
@@ -39,6 +40,17 @@ async def database(url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
         yield connection
     finally:
         await connection.close()
+
+
+async def doctor_says(url: str, **settings: str) -> str:
+    """`parley doctor` for this database, and further settings by name."""
+    environment = {"PARLEY_DATABASE_URL": url, "PARLEY_JWT_SECRET": SECRET, "PATH": "/usr/bin:/bin"}
+    environment |= {f"PARLEY_{name}": value for name, value in settings.items()}
+    doctor = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app", "doctor", cwd=ROOT, env=environment, stdout=subprocess.PIPE
+    )
+    said, _ = await doctor.communicate()
+    return said.decode()
 
 
 async def head_of(url: str) -> int:

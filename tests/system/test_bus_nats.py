@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -15,12 +13,12 @@ import httpx
 import pytest
 
 from tests.conftest import NewDatabase
-from tests.harness import ROOT, SECRET, Server, eventually, free_port, running_seconds
+from tests.harness import Server, eventually, free_port, running_seconds
 from tests.nats_server import NatsServer, Wire
 from tests.system.checker import read_log
 from tests.system.conftest import CastAt, NewPerson, NewServer, Pair
 from tests.system.crowd import following, gathered
-from tests.system.operating import all_have_heard, database, head_cursor, head_of, is_ready, kill_server
+from tests.system.operating import all_have_heard, database, doctor_says, head_cursor, head_of, is_ready, kill_server
 from tests.system.pooler import transaction_pooler
 from tests.system.replica import Replica, replicated
 from tests.system.talking import after, assert_faultless, talking
@@ -196,19 +194,10 @@ async def says(server: Server, word: str) -> bool:
     return word in await reason(server)
 
 
-async def doctor_says(url: str, bus: str) -> str:
-    environment = {"PARLEY_DATABASE_URL": url, "PARLEY_JWT_SECRET": SECRET, "PARLEY_BUS": bus, "PATH": "/usr/bin:/bin"}
-    doctor = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "app", "doctor", cwd=ROOT, env=environment, stdout=subprocess.PIPE
-    )
-    said, _ = await doctor.communicate()
-    return said.decode()
-
-
 async def test_the_doctor_tries_nats_and_keeps_its_password(fleet: Fleet) -> None:
     url = fleet.pair.database_url
     nowhere = f"nats://parley:secret-word@127.0.0.1:{free_port()}"
-    well, ill = await asyncio.gather(doctor_says(url, fleet.nats.url), doctor_says(url, nowhere))
+    well, ill = await asyncio.gather(doctor_says(url, BUS=fleet.nats.url), doctor_says(url, BUS=nowhere))
     assert re.search(r"^listen +ok +what is told is heard, by NATS$", well, re.MULTILINE)
     assert re.search(r"^listen +WRONG +NATS at 127\.0\.0\.1:\d+ is not to be had: NoServersError", ill, re.MULTILINE)
     assert "secret-word" not in ill

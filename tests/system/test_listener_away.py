@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import Server, eventually, running_seconds
+from tests.conftest import NewDatabase
+from tests.harness import Server, eventually, free_port, running_seconds
 from tests.system.conftest import CastAt, NewPair, NewRelay, NewServer, Pair
-from tests.system.operating import TERMINATE_LISTENERS, all_have_heard, database, database_url, is_ready
+from tests.system.operating import TERMINATE_LISTENERS, all_have_heard, database, database_url, doctor_says, is_ready
 from tests.system.pooler import transaction_pooler
 from tests.system.relay import Relay
 from tests.system.talking import after, talking
@@ -206,3 +207,17 @@ async def test_deaf_through_a_transaction_pooler_it_says_so_and_delivers_all_the
             assert [] == crowd.refusals
             assert await _is_deaf(b)
             await eventually(lambda: _says(b, "listener lost"))
+
+
+async def test_the_doctor_listens_and_tells_where_the_server_does(new_database: NewDatabase, tmp_path: Path) -> None:
+    """Two ways to one database: each mistake is said of the setting that has it."""
+    url, other = await new_database(), await new_database()
+    nowhere = f"postgresql://postgres@127.0.0.1:{free_port()}/parley"
+    async with transaction_pooler(url, tmp_path) as pooled:
+        for told_at, heard_at, verdict in (
+            (pooled, url, "ok     what is told is heard"),
+            (pooled, pooled, "WRONG  what is told is not heard: a transaction pooler is in between"),
+            (url, other, "WRONG  what is told is not heard: PARLEY_LISTEN_URL is another database"),
+            (url, nowhere, "WRONG  Nothing listens at PARLEY_LISTEN_URL"),
+        ):
+            assert f"listen      {verdict}" in await doctor_says(told_at, LISTEN_URL=heard_at)
