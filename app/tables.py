@@ -216,6 +216,7 @@ class RevokedToken(Table, tablename="revoked_token", db=DB):
 
     digest = Bytea(primary_key=True, default=None)
     expires_at = Timestamptz(default=None)
+    ended_at = Timestamptz(default=TimestamptzNow())
 
 
 class RateBucket(Table, tablename="rate_bucket", db=DB):
