@@ -183,7 +183,7 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
             RATES.run(),
             _tell_presence(said),
             _look_for_ended_sessions(identity),
-            _trim(timedelta(days=settings.log_retention_days)),
+            _trim(timedelta(days=settings.log_retention_days), identity),
             asyncio.to_thread(files.warm),
         )
     ]
@@ -231,21 +231,23 @@ async def _tell_presence(said: asyncio.Queue[str]) -> None:
 
 async def _look_for_ended_sessions(identity: Identity) -> None:
     """Sessions ended elsewhere are told by the bus, which may lose anything."""
-    looked_at = monotonic()
+    looked_at, since = monotonic(), sessions.LONG_AGO
     while True:
         await asyncio.sleep(SESSIONS_LOOK_DEAF_SECONDS)
         if LISTENER.is_hearing and monotonic() - looked_at < SESSIONS_LOOK_SECONDS:
             continue
         looked_at = monotonic()
         with suppress(*FAILED):
-            await sessions.load_ended(identity)
+            since = await sessions.load_ended(identity, since)
 
 
-async def _trim(keep: timedelta) -> None:
-    """Trim the log from time to time. Several processes may try; the rows they find are gone for the others."""
+async def _trim(keep: timedelta, identity: Identity) -> None:
+    """Trim the log and the ended sessions from time to time. Several processes may try; the rows they find are gone for
+    the others."""
     while True:
         await asyncio.sleep(TRIM_SECONDS)
         with suppress(*FAILED):
+            await sessions.forget_ended(identity)
             while await log.trim(keep):
                 pass
 

@@ -134,7 +134,7 @@ def _welcome(chosen: Settings) -> str:
 
 
 def _migrate() -> int:
-    chosen = _with_database(settings.read(demo=True))  # needs no secret
+    chosen = _with_database(settings.read(needs_key=False))
     database.configure(chosen)
     done = asyncio.run(_migrate_now())
     print("\n".join(done) if done else "nothing to do")
@@ -142,7 +142,7 @@ def _migrate() -> int:
 
 
 def _token(user: str, name: str | None, role: Any, ttl: int) -> int:
-    chosen = settings.with_secret(settings.read(demo=True))  # without a secret of its own, the demo's
+    chosen = settings.with_secret(settings.read(needs_key=False, demo=True))  # without a secret of its own, the demo's
     try:
         print(Identity(chosen).mint(user, ttl_seconds=ttl, name=name, role=role))
     except ValueError as error:
@@ -151,14 +151,14 @@ def _token(user: str, name: str | None, role: Any, ttl: int) -> int:
 
 
 def _seed(**counts: int) -> int:
-    chosen = _with_database(settings.read(demo=True))  # needs no secret
+    chosen = _with_database(settings.read(needs_key=False))
     asyncio.run(_prepare(msgspec.structs.replace(chosen, demo=False)))
     asyncio.run(seed.fill(chosen, **counts))
     return 0
 
 
 def _epoch() -> int:
-    database.configure(_with_database(settings.read(demo=True)))  # needs no secret
+    database.configure(_with_database(settings.read(needs_key=False)))
     print(f"The epoch is now {asyncio.run(log.renew_epoch()).epoch}.")
     return 0
 

@@ -29,6 +29,7 @@ NAME_CHARACTERS_MAX = 200
 URL_CHARACTERS_MAX = 2_000
 JWKS_REFRESH_SECONDS = 30.0  # an unknown `kid` asks the shop for its keys at most this often
 JWKS_TIMEOUT_SECONDS = 3
+CLOCK_LEEWAY_SECONDS = 60  # the shop's clock may be so far ahead: of `iat` and `nbf`. `exp` is exact
 EXP_MAX = 32_503_680_000  # the year 3000: what lies beyond is in milliseconds
 
 _USER_ID = re.compile(r"(?=.*\S)[^\x00-\x1f\x7f]{1,128}")
@@ -107,10 +108,13 @@ class Identity:
 
     def revoke(self, digest: bytes, expires_at: float) -> None:
         """Refuse a token from now on."""
+        self.revoked[digest] = expires_at
+
+    def forget_revoked(self) -> None:
+        """Forget those that would have ended by now anyway. Looks at all: from time to time, not with each."""
         now = time.time()
         for known in [known for known, end in self.revoked.items() if end <= now]:
             del self.revoked[known]
-        self.revoked[digest] = expires_at
 
     def mint(self, user_id: str, *, ttl_seconds: int, name: str | None = None, role: Role = "user") -> str:
         """A signed token, for the demo and `parley token`. A shop's back end makes its own."""
@@ -133,6 +137,7 @@ class Identity:
                 algorithms=[algorithm],
                 audience=self.audience,
                 issuer=self.issuer,
+                leeway=CLOCK_LEEWAY_SECONDS,  # of `exp` too, at which `verify` looks again
                 options={"require": ["exp", "sub"], "verify_aud": self.audience is not None},
             )
         except jwt.ExpiredSignatureError:

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -65,10 +65,11 @@ class SettingsError(Exception):
         super().__init__("\n".join(mistakes))
 
 
-def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+def read(environ: Mapping[str, str] | None = None, *, needs_key: bool = True, **given: Any) -> Settings:
     """Settings from `PARLEY_*` variables, `given` (from the command line) winning over them.
 
-    An empty variable counts as absent. Raises `SettingsError` with every mistake found.
+    An empty variable counts as absent. Only what lets people in `needs_key`. Raises `SettingsError` with every mistake
+    found.
     """
     source = os.environ if environ is None else environ
     values: dict[str, Any] = {}
@@ -92,7 +93,9 @@ def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
             except ValueError as error:
                 mistakes.append(f"--{field.replace('_', '-')}: {error}")
     settings = Settings(**values)
-    mistakes += _contradictions(settings, is_key_named=any(source.get(name, "").strip() for name in KEYS))
+    mistakes += _contradictions(settings)
+    if needs_key:
+        mistakes += _without_key(settings, is_key_named=any(source.get(name, "").strip() for name in KEYS))
     if mistakes:
         raise SettingsError(mistakes)
     return settings
@@ -122,20 +125,29 @@ def metrics_dir() -> str | None:
     return os.environ.get("PROMETHEUS_MULTIPROC_DIR")
 
 
-def _contradictions(settings: Settings, *, is_key_named: bool) -> list[str]:
+def _contradictions(settings: Settings) -> list[str]:
     found: list[str] = []
     keys = [settings.jwt_secret, settings.jwt_public_key, settings.jwks_url]
     if sum(key is not None for key in keys) > 1:
         # Two kinds of key at once is how key confusion starts (RFC 8725 3.1): the operator chooses one.
         found.append(f"{', '.join(KEYS)}: set exactly one of them")
-    if not is_key_named and not any(keys) and not settings.demo:
-        found.append(
-            "PARLEY_JWT_SECRET: required outside demo mode; `openssl rand -base64 48` makes one "
-            "(or set PARLEY_JWT_PUBLIC_KEY or PARLEY_JWKS_URL)"
-        )
     if settings.jwt_secret is not None and len(settings.jwt_secret.encode()) < SECRET_BYTES_MIN:
         found.append(f"PARLEY_JWT_SECRET: at least {SECRET_BYTES_MIN} bytes are needed, this has fewer")
     return found
+
+
+def _without_key(settings: Settings, *, is_key_named: bool) -> list[str]:
+    if not is_key_named and not settings.demo:
+        return [
+            "PARLEY_JWT_SECRET: required outside demo mode; `openssl rand -base64 48` makes one "
+            "(or set PARLEY_JWT_PUBLIC_KEY or PARLEY_JWKS_URL)"
+        ]
+    if settings.demo and (settings.jwt_public_key or settings.jwks_url):
+        return [
+            "PARLEY_DEMO: the demo (--demo) signs its logins itself, with PARLEY_JWT_SECRET or a secret of its own, "
+            "never with PARLEY_JWT_PUBLIC_KEY or PARLEY_JWKS_URL"
+        ]
+    return []
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:
@@ -175,10 +187,39 @@ def _rate(raw: str) -> Rate | None:
     return Rate(int(match[1]), int(match[2]))
 
 
+# A socket's folder; or a host, and perhaps a port.
+_POSTGRES_HOST = re.compile(r"/.*|(?=.)(?:\[[^\[\]]+\]|[^\[\]:@]*)(?::(\d{1,5}))?")
+
+
 def _postgres_url(raw: str) -> str:
     if not raw.startswith(("postgres://", "postgresql://")):
         raise ValueError("must begin with postgresql://, as in postgresql://user:password@host:5432/database")
+    if not _has_parts(raw):  # the driver would not know them either, and say a piece of the password
+        raise ValueError(
+            "is not like postgresql://user:password@host:5432/database. In a user or a password write "
+            "%2F for /, %40 for @, %23 for #, %3F for ?, %5B for [ and %25 for %"
+        )
     return raw
+
+
+def _has_parts(url: str) -> bool:
+    """A password that ends too early leaves its `@` behind, and something else than a port before it."""
+    try:
+        parts = urlsplit(url)
+        query = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
+    except ValueError:
+        return False
+    hosts = parts.netloc.partition("@")[2] if "@" in parts.netloc else parts.netloc
+    named = [
+        _POSTGRES_HOST.fullmatch(host)
+        for hosts in (hosts, *query.get("host", ()))
+        if hosts
+        for host in hosts.split(",")
+    ]
+    ports = [port for ports in query.get("port", ()) for port in ports.split(",")]
+    ports += [match[1] for match in named if match is not None and match[1]]
+    is_whole = "@" not in parts.path + parts.query and not parts.fragment
+    return is_whole and None not in named and all(port.isdigit() and 0 < int(port) <= PORT_MAX for port in ports)
 
 
 def _bus(raw: str) -> str:

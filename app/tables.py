@@ -102,6 +102,8 @@ class Participant(Table, tablename="participant", db=DB):
     `listed_at` places the conversation in the person's list, by index. It is up to a minute older than the
     conversation's `last_activity_at`, never newer: a row of which an indexed column changes with every message would
     cost more than all the rest of sending. A list reads a minute further and sorts exactly.
+
+    `was_taken_out` says of someone with `left_at`, and of nobody else, that others ended it.
     """
 
     id = BigSerial(primary_key=True)
@@ -115,6 +117,7 @@ class Participant(Table, tablename="participant", db=DB):
     is_archived = Boolean(default=False)
     joined_at = Timestamptz(default=TimestamptzNow())
     left_at = Timestamptz(null=True, default=None)
+    was_taken_out = Boolean(default=False)
 
     once_per_conversation = Unique(["conversation_id", "user_id"])
     positions_in_order = Check("0 <= read_seq AND read_seq <= delivered_seq")
@@ -213,6 +216,7 @@ class RevokedToken(Table, tablename="revoked_token", db=DB):
 
     digest = Bytea(primary_key=True, default=None)
     expires_at = Timestamptz(default=None)
+    ended_at = Timestamptz(default=TimestamptzNow())
 
 
 class RateBucket(Table, tablename="rate_bucket", db=DB):

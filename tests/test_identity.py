@@ -233,8 +233,24 @@ async def test_a_forged_token_does_not_learn_that_it_expired() -> None:
     assert not isinstance(refused.value, TokenExpired)
 
 
-async def test_a_token_is_not_good_before_its_time() -> None:
-    assert "not valid yet" in await why_not(with_secret(), signed(nbf=int(time.time()) + 60))
+@pytest.mark.parametrize("claim", ["nbf", "iat"])
+async def test_a_token_is_not_good_before_its_time(claim: str) -> None:
+    assert "not valid yet" in await why_not(with_secret(), signed(**{claim: int(time.time()) + 120}))
+
+
+@pytest.mark.parametrize("claim", ["nbf", "iat"])
+@pytest.mark.parametrize("ahead_seconds", [-600, 0, 3, 50])
+async def test_the_clock_of_the_shop_may_be_a_little_ahead(claim: str, ahead_seconds: int) -> None:
+    token = signed(**{claim: int(time.time()) + ahead_seconds})
+    assert "bea" == (await with_secret().verify(token)).id
+
+
+async def test_the_end_of_a_token_is_exact_whatever_the_clock_of_the_shop() -> None:
+    shop = with_secret()
+    for ago_seconds in (1, 30, 59, 61):
+        with pytest.raises(TokenExpired):
+            await shop.verify(signed(exp=int(time.time()) - ago_seconds))
+    assert {} == shop.remembered
 
 
 @pytest.mark.parametrize("audience", [None, "another", ["another"], "", 42])
@@ -335,7 +351,16 @@ async def test_a_revoked_token_is_forgotten_once_it_would_have_ended_anyway() ->
     shop = with_secret()
     shop.revoke(b"old", time.time() - 1)
     shop.revoke(b"new", time.time() + 600)
+    shop.forget_revoked()
     assert {b"new"} == set(shop.revoked)
+
+
+async def test_to_revoke_one_more_costs_the_same_however_many_there_are() -> None:
+    shop, expires_at = with_secret(), time.time() + 600
+    began = time.process_time()
+    for number in range(20_000):
+        shop.revoke(b"%d" % number, expires_at)
+    assert time.process_time() - began < 1, "it took 14 s when each looked at all"
 
 
 # --- key sets ------------------------------------------------------------------------------------------------------

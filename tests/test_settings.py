@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -164,6 +165,19 @@ def test_the_demo_needs_no_key() -> None:
     assert read({"PARLEY_DEMO": "1"}).jwt_secret is None
 
 
+@pytest.mark.parametrize(
+    "key", [{"PARLEY_JWT_PUBLIC_KEY": PEM}, {"PARLEY_JWKS_URL": "https://shop.example/jwks"}], ids=["a key", "a set"]
+)
+def test_the_demo_cannot_sign_its_logins_with_the_shops_public_key(key: dict[str, str]) -> None:
+    [mistake] = mistakes_of({"PARLEY_DEMO": "1", **key})
+    assert mistake.startswith("PARLEY_DEMO: ")
+    assert read({"PARLEY_DEMO": "1", **key}, needs_key=False), "`parley migrate` signs nothing"
+
+
+def test_what_lets_nobody_in_needs_no_key() -> None:
+    assert read({}, needs_key=False).jwt_secret is None
+
+
 def test_a_secret_is_measured_in_bytes() -> None:
     assert read({"PARLEY_JWT_SECRET": "é" * (SECRET_BYTES_MIN // 2)}).jwt_secret
 
@@ -204,6 +218,48 @@ def test_a_key_that_cannot_be_used_is_a_mistake_at_the_start(name: str, raw: str
 def test_no_mistake_repeats_a_secret() -> None:
     told = mistakes_of({"PARLEY_JWT_SECRET": "too-short-hush", "PARLEY_DATABASE_URL": "mysql://u:hush@db/x"})
     assert "hush" not in " ".join(told)
+
+
+HUSH = "hush#%/?:@[]"
+GOOD_URLS = [
+    f"u:{quote(HUSH, safe='')}@h/db",
+    "u:hush:hush%zz@h/db",
+    "u:hush@[::1]:5432/db",
+    "u:hush@one:5432,two,[::1]:5433/db?target_session_attrs=read-write",
+    "u:hush@/db?host=/run/postgresql",
+    "u:hush@:5432/db",
+    "u:hush@%2Frun%2Fpostgresql/db",
+    "/db?host=one:1,two&port=5432,5433&password=hush%40",
+    "h",
+]
+BAD_URLS = [
+    *(f"u:{start}{sign}hush@h/db" for start in ("hush", "12") for sign in "/#?@["),
+    "u:12?hush=hush@h/db",
+    "u:12/hush@hush@h/db",
+    "u:hush@h:543a/db",
+    "u:hush@h:0/db",
+    "u:hush@h:65536/db",
+    "u:hush@one:1,two:x/db",
+    "u:hush@one,,two/db",
+    "u:hush@[::1/db",
+    "u:hush@h/db?port=543a",
+    "u:hush@h/db?host=h:hush",
+    "u:hush@h/db?hush",
+]
+
+
+@pytest.mark.parametrize("rest", GOOD_URLS)
+def test_an_address_that_the_driver_understands_is_taken(rest: str) -> None:
+    assert f"postgresql://{rest}" == read(GOOD | {"PARLEY_DATABASE_URL": f"postgresql://{rest}"}).database_url
+
+
+@pytest.mark.parametrize("name", ["PARLEY_DATABASE_URL", "PARLEY_LISTEN_URL"])
+@pytest.mark.parametrize("rest", BAD_URLS)
+def test_an_address_whose_password_needs_escaping_is_told_so_without_it(name: str, rest: str) -> None:
+    [mistake] = mistakes_of(GOOD | {name: f"postgresql://{rest}"})
+    assert mistake.startswith(f"{name}: ")
+    assert "%2F for /" in mistake
+    assert "hush" not in mistake
 
 
 # --- the secret of the demo ----------------------------------------------------------------------------------------

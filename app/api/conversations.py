@@ -40,7 +40,8 @@ ContextQuery = Annotated[str | None, Parameter(query="context", description="`ki
 )
 async def open_conversation(request: Req, data: Opening) -> Response[Opened]:
     """A buyer names the context, whose owner becomes the other side, or one person. The shop's back end names everyone.
-    The same people and context find the same conversation: 201 when it is new, 200 when it was there."""
+    The same people and context find the same conversation: 201 when it is new, 200 when it was there. Who had left is
+    back in it then, which counts like a message (429); who was taken out gets 403, until others bring them back."""
     opened, is_new = await messages.open_with(request.user, data)
     return Response(opened, status_code=201 if is_new else 200)
 
@@ -81,7 +82,8 @@ async def get_conversation(request: Req, conversation_id: UUID) -> Conversation:
 
 @patch("/conversations/{conversation_id:uuid}", summary="Mute, archive, close")
 async def change_conversation(request: Req, conversation_id: UUID, data: ConversationPatch) -> Conversation:
-    """`is_muted` and `is_archived` are the caller's own, `state` is everyone's. A new message ends archiving."""
+    """`is_muted` and `is_archived` are the caller's own, `state` is everyone's. A new message ends archiving. A
+    change of `state` counts like a message: 429."""
     return await conversations.change(request.user, conversation_id, data)
 
 
@@ -94,14 +96,16 @@ async def change_conversation(request: Req, conversation_id: UUID, data: Convers
     },
 )
 async def add_participant(request: Req, conversation_id: UUID, data: ParticipantDraft) -> Response[Conversation]:
-    """For the shop's back end, moderators, and agents in the conversation. 200 when the person is in it already."""
+    """For the shop's back end, moderators, and agents in the conversation. 200 when the person is in it already. Counts
+    like a message: 429."""
     view, has_joined = await conversations.join(request.user, conversation_id, data)
     return Response(view, status_code=201 if has_joined else 200)
 
 
 @delete("/conversations/{conversation_id:uuid}/participants/{user_id:path}", summary="Leave, or take someone out")
 async def remove_participant(request: Req, conversation_id: UUID, user_id: str) -> None:
-    """Anyone may leave; who may bring people in may take them out. What they wrote stays."""
+    """Anyone may leave; who may bring people in may take them out. What they wrote stays. Counts like a message:
+    429."""
     await conversations.leave(request.user, conversation_id, user_id.removeprefix("/"))
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from litestar import Request
 
 from app.chat import users
-from app.errors import Forbidden, NotSignedIn
+from app.errors import Forbidden, NotSignedIn, TokenExpired
 from app.identity import Caller, Identity
 from app.limits import AUTH_FAILURES
 
@@ -31,16 +30,20 @@ async def _caller_of(request: Req) -> Caller:
     identity: Identity = request.app.state.identity
     try:
         caller = await identity.verify(token)
-    except NotSignedIn:
-        await count_failure(request.scope)
+    except NotSignedIn as error:
+        await count_failure(request.scope, error)
         raise
     await users.meet(caller)
     return caller
 
 
-async def count_failure(scope: Any) -> None:
-    """Count a bad token or ticket against the address it came from. Raises `RateLimited` when they are too many."""
-    await AUTH_FAILURES.spend(scope["client"][0] if scope["client"] else "")
+async def count_failure(scope: Any, error: NotSignedIn) -> None:
+    """Count a bad token or ticket against the address it came from. Raises `RateLimited` when they are too many.
+
+    One that has expired was once good, so nobody is trying it out: a whole office may come with such after a night.
+    """
+    if not isinstance(error, TokenExpired):
+        await AUTH_FAILURES.spend(scope["client"][0] if scope["client"] else "")
 
 
 def _token_of(request: Req) -> str:
@@ -80,7 +83,7 @@ def check_same_site(request: Req) -> None:
         return
     if site is not None and site != "same-origin":
         raise Forbidden("This call by cookie comes from another site.")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
         raise Forbidden("This call by cookie comes from another origin.")
     if origin is None and site is None:
         raise Forbidden("A call by cookie needs an Origin header.")

@@ -112,8 +112,8 @@ async def _stream(request: Req, cursor: str | None, ticket: str | None) -> Event
 async def _redeem(request: Req, ticket: str) -> Ticket:
     try:
         return await sessions.redeem_ticket(ticket)
-    except NotSignedIn:
-        await count_failure(request.scope)
+    except NotSignedIn as error:
+        await count_failure(request.scope, error)
         raise
 
 

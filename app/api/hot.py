@@ -96,9 +96,9 @@ class Hot:
     async def _caller(self, token: str, scope: Any = None) -> Caller:
         try:
             caller = await self.identity.verify(token)
-        except NotSignedIn:
+        except NotSignedIn as error:
             if scope is not None:
-                await count_failure(scope)
+                await count_failure(scope, error)
             raise
         await users.meet(caller)
         return caller

@@ -70,7 +70,7 @@ async def get_message(request: Req, message_id: UUID) -> Message:
 
 @patch("/messages/{message_id:uuid}", summary="Edit a message")
 async def edit_message(request: Req, message_id: UUID, data: MessagePatch) -> Message:
-    """Its sender, for 15 minutes."""
+    """Its sender, for 15 minutes. Counts like a message: 429."""
     return await messages.edit(request.user, message_id, data.body)
 
 

@@ -12,6 +12,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from app import errors
+from app.chat import users
 from app.database import AWAY
 
 MEDIA_TYPE = "application/problem+json"
@@ -102,6 +103,12 @@ def refuse_away(request: Request[Any, Any, Any], error: Exception) -> Response[b
     return refuse(request, errors.Unavailable())
 
 
+def refuse_forgotten(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Somebody whom the door has met is not there: the database is an older one. With the next try they are met."""
+    users.forget()
+    return refuse_away(request, error)
+
+
 def refuse_data(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A value that no column can hold, such as a NUL in a text."""
     return refuse(request, errors.Invalid(("request", "has a value that cannot be stored")))
@@ -126,6 +133,7 @@ HANDLERS: dict[Any, Any] = {
     msgspec.MsgspecError: refuse_body,
     UnicodeError: refuse_data,
     asyncpg.DataError: refuse_data,
+    asyncpg.ForeignKeyViolationError: refuse_forgotten,
     asyncpg.LockNotAvailableError: refuse_away,
     asyncpg.DeadlockDetectedError: refuse_away,
     asyncpg.QueryCanceledError: refuse_away,

@@ -60,6 +60,16 @@ async def redeem_ticket(ticket: str) -> Ticket:
     return Ticket(rows[0]["user_id"], rows[0]["token_digest"], rows[0]["token_expires_at"])
 
 
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+# What was ended before a look may be seen only after it: it was being written, or the clock has been put back. Longer
+# than two looks, else a clock put back would hide what was ended between them.
+LATE = timedelta(seconds=15)
+
+# The tokens that were ended after a time, and the time now, which is there without any. By `revoked_token_by_end`.
+ENDED = """
+SELECT now() AS looked_at, r.digest, EXTRACT(EPOCH FROM r.expires_at)::float AS expires_at
+FROM (SELECT) AS one LEFT JOIN revoked_token r ON r.ended_at > {}
+"""
 END = "INSERT INTO revoked_token (digest, expires_at) VALUES ({}, {}) ON CONFLICT DO NOTHING"
 
 
@@ -75,21 +85,27 @@ async def end(identity: Identity, caller: Caller) -> None:
 def hear_end(identity: Identity, said: bytes | str) -> None:
     """A token was ended, here or at another process."""
     revocation = msgspec.json.decode(said, type=Revocation)
-    digest = bytes.fromhex(revocation.digest)
-    identity.revoke(digest, revocation.expires_at)
-    for reader in HUB.all_readers():
-        if reader.digest == digest:
-            reader.end("token_revoked")
+    identity.revoke(bytes.fromhex(revocation.digest), revocation.expires_at)
+    HUB.end_revoked()
 
 
-async def load_ended(identity: Identity) -> None:
-    """Learn which tokens were ended while this process was not listening."""
+async def load_ended(identity: Identity, since: datetime = LONG_AGO) -> datetime:
+    """Learn which tokens were ended while this process was not listening: all, or those since the last look. Returns
+    the time of this one, by the database's clock."""
+    rows = await RevokedToken.raw(ENDED, since - LATE)
+    new = [row for row in rows if row["digest"] is not None and row["digest"] not in identity.revoked]
+    for row in new:
+        identity.revoke(row["digest"], row["expires_at"])
+    if new:
+        HUB.end_revoked()
+    looked_at: datetime = rows[0]["looked_at"]
+    return looked_at
+
+
+async def forget_ended(identity: Identity) -> None:
+    """Forget ended tokens that would have expired by now, here and in the table."""
+    identity.forget_revoked()
     await RevokedToken.delete().where(RevokedToken.expires_at < datetime.now(UTC))
-    for row in await RevokedToken.select():
-        if row["digest"] in identity.revoked:
-            continue
-        said = Revocation(digest=row["digest"].hex(), expires_at=row["expires_at"].timestamp())
-        hear_end(identity, msgspec.json.encode(said))
 
 
 def _digest(ticket: str) -> bytes:

@@ -33,8 +33,16 @@ async def meet(caller: Caller) -> None:
         return
     await User.raw(MEET, caller.id, *said)
     if len(_seen) >= SEEN_MAX:
-        _seen.clear()
+        forget()
     _seen[caller.id] = said
+
+
+def forget() -> None:
+    """Everybody is met anew: the database may be an older one, which does not know those who came lately."""
+    _seen.clear()
+
+
+log.RENEWED.append(forget)
 
 
 async def introduce(user_ids: Iterable[str]) -> None:
@@ -49,7 +57,10 @@ async def me(caller: Caller) -> Me:
         head = await log.head()
         row = await User.select().where(User.id == caller.id).first()
         totals = await unread.totals(caller)
-    assert row is not None  # the door has met the caller
+    if row is None:  # the door has met the caller, but in a newer database
+        forget()
+        await meet(caller)
+        return await me(caller)
     return Me(
         user=UserView(id=row["id"], name=row["name"] or row["id"], avatar_url=row["avatar_url"]),
         status=row["status"],
@@ -64,5 +75,6 @@ async def change(caller: Caller, patch: MePatch) -> Me:
     said = msgspec.structs.asdict(patch)
     changes: dict[Any, Any] = {key: value for key, value in said.items() if value is not msgspec.UNSET}
     if changes:
+        await User.raw(MEET, caller.id, caller.name, caller.avatar_url)  # see `me`
         await User.update(changes).where(User.id == caller.id)
     return await me(caller)

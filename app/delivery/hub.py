@@ -190,6 +190,12 @@ class Hub:
     def all_readers(self) -> list[Reader]:
         return [reader for readers in self.readers.values() for reader in readers]
 
+    def end_revoked(self) -> None:
+        """Tell the readers of tokens that were ended to end. Looks at all: once, however many tokens were ended."""
+        for reader in self.all_readers():
+            if reader.digest in self.revoked:
+                reader.end("token_revoked")
+
     def wake_all(self) -> None:
         for reader in self.all_readers():
             reader.wake()

@@ -215,6 +215,8 @@ class Listener:
         self.wanted.set()
         if self.bus is not None:
             self.bus.forget()
+        for call in log.RENEWED:
+            call()
 
     async def _read_to_target(self) -> None:
         while self.target > HUB.head:

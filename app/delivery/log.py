@@ -22,6 +22,8 @@ POSITION_DIGITS_MAX = 18
 
 TOLD: list[Callable[[], None]] = []
 """Who wants to know that a transaction of this process has told the log something."""
+RENEWED: list[Callable[[], None]] = []
+"""Who wants to know that the log has another history now: what was stored lately may be stored no more."""
 
 
 class Cursor(NamedTuple):

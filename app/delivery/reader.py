@@ -182,6 +182,10 @@ class Reader:
             self.position = HUB.head
             raise Lost("beyond_head" if self.epoch == HUB.epoch else "unknown_epoch")
 
+    def is_ending(self) -> bool:
+        """Whether it is to say goodbye next. Not a property: mypy would take the answer for one that lasts."""
+        return self.ends is not None
+
     @property
     def is_ahead(self) -> bool:
         """Whether the position is one that this process's tail has not reached yet."""

@@ -126,12 +126,13 @@ class EventStream:
         await self._wait_for_tail()
         if not reader.is_ahead:
             await self._catch_up()
+        if not reader.is_ahead and not reader.is_ending():
             await self._write(self._ready())
 
     async def _wait_for_tail(self) -> None:
         """The client has seen more elsewhere than this process knows: nothing is told until it knows that much too."""
         reader = self.reader
-        while reader.is_ahead and not reader.is_gone and reader.ends is None:
+        while reader.is_ahead and not reader.is_gone and not reader.is_ending():
             try:
                 await reader.catch_up_with(self.reach)
             except Lost as lost:
@@ -144,12 +145,14 @@ class EventStream:
         reader = self.reader
         reader.write = self.send
         while not reader.is_gone:
-            if reader.ends is not None:
+            if reader.is_ending():
                 await self._say_goodbye()
                 return
             await reader.wait()
             await reader.finish()
             await self._catch_up()
+            if reader.is_ending():
+                continue
             if reader.signals:
                 await self._write(b"".join(signal[2] for signal in reader.take_signals()))
             if reader.is_ping_due and not reader.is_gone:
@@ -157,9 +160,9 @@ class EventStream:
                 await self._write(ping(self._cursor()))
 
     async def _catch_up(self) -> None:
-        """Write everything up to the head."""
+        """Write everything up to the head, unless the stream is to end before: to a slow reader that may take long."""
         reader = self.reader
-        while not reader.is_gone:
+        while not reader.is_gone and not reader.is_ending():
             try:
                 entries, upto = await reader.missed()
             except Lost as lost:
@@ -170,6 +173,8 @@ class EventStream:
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
             for body, position, count in chunks(entries):
+                if reader.is_ending():
+                    return
                 await self._write(body)
                 reader.position = position
                 DELIVERED.inc(count)
@@ -177,9 +182,9 @@ class EventStream:
             if upto >= HUB.head:
                 return
 
-    async def _write(self, body: bytes) -> None:
+    async def _write(self, body: bytes, *, is_last: bool = False) -> None:
         self.reader.sending_since = time.monotonic()
-        await self.send(chunk(body))
+        await self.send({"type": "http.response.body", "body": body} if is_last else chunk(body))
         self.reader.sending_since = None
 
     async def _reset(self, lost: Lost) -> None:
@@ -194,7 +199,7 @@ class EventStream:
     async def _say_goodbye(self) -> None:
         reason = self.reader.ends
         bye = frame("bye", schemas.Bye(reason=reason, retry_ms=retry_ms(reason == "draining")))  # type: ignore[arg-type]
-        await self.send({"type": "http.response.body", "body": bye, "more_body": False})
+        await self._write(bye, is_last=True)
 
     def _cursor(self) -> str:
         return f"{self.reader.epoch}-{self.reader.position}"

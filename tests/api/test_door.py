@@ -155,6 +155,18 @@ async def test_trying_out_tokens_has_an_end_and_good_tokens_do_not_suffer_from_i
         pass
 
 
+async def test_a_token_that_has_expired_is_no_failure(new_server: NewServer) -> None:
+    """In the morning a whole office comes back with the tokens of yesterday, from one address."""
+    server = await new_server(AUTH_FAILURE_LIMIT="3/3600")
+    async with httpx.AsyncClient(base_url=f"{server.url}/api/v1", verify=False) as client:
+        for path in ("/me", "/events/stream", "/events?wait=0"):
+            tokens = [token(f"clerk-{number}", ttl_seconds=-1) for number in range(6)]
+            answers = [await client.get(path, headers={"Authorization": f"Bearer {one}"}) for one in tokens]
+            assert [(401, "token_expired")] * 6 == [refusal(answer) for answer in answers]
+        tried = [await client.get("/me", headers={"Authorization": f"Bearer a.b.{number}"}) for number in range(4)]
+    assert [401, 401, 401, 429] == [answer.status_code for answer in tried], "others are counted as ever"
+
+
 # --- bodies --------------------------------------------------------------------------------------------------------
 
 

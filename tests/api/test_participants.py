@@ -13,6 +13,7 @@ from tests.api.answers import (
     bodies,
     conversation_of,
     draft,
+    ids,
     now,
     ok,
     participant,
@@ -108,6 +109,33 @@ async def test_who_comes_back_begins_at_the_present(cast: Cast) -> None:
     assert 3 == len(seen["participants"])
 
 
+async def test_who_comes_back_by_themselves_is_what_they_were(cast: Cast) -> None:
+    """Of a conversation about nothing, the one who opens it is the buyer; sol sold."""
+    opened = ok(await cast.bea.post("/conversations", participants=[{"user_id": cast.sol.id}]), 201)
+    path = f"/conversations/{opened['conversation']['id']}/participants"
+    assert 204 == (await cast.sol.delete(f"{path}/{cast.sol.id}")).status_code
+    cursor = await now(cast.bea)
+    again = ok(await cast.sol.post("/conversations", participants=[{"user_id": cast.bea.id, "role": "agent"}]))
+    assert ["buyer", "seller"] == [participant(again["conversation"], one)["role"] for one in (cast.bea, cast.sol)]
+    assert "seller" == (await told_since(cast.bea, cursor))[0]["data"]["participant"]["role"]
+    assert opened["conversation"]["id"] in ids(
+        ok(await cast.sol.get("/conversations", **{"as": "seller"}))["conversations"]
+    )
+
+
+@pytest.mark.parametrize(("said", "role"), [({}, "buyer"), ({"role": "agent"}, "agent")], ids=["unnamed", "named"])
+async def test_whom_the_shop_brings_back_is_what_they_were_unless_it_says_so(
+    cast: Cast, said: dict[str, str], role: str
+) -> None:
+    named = [{"user_id": cast.eve.id, "role": "seller"}, {"user_id": cast.ada.id, "role": "buyer"}]
+    opened = ok(await cast.shop.post("/conversations", participants=named), 201)["conversation"]
+    for person in (cast.eve, cast.ada):
+        assert 204 == (await person.delete(f"/conversations/{opened['id']}/participants/{person.id}")).status_code
+    named = [{"user_id": cast.eve.id}, {"user_id": cast.ada.id, **said}]
+    again = ok(await cast.shop.post("/conversations", participants=named))["conversation"]
+    assert ["seller", role] == [participant(again, person)["role"] for person in (cast.eve, cast.ada)]
+
+
 async def test_who_is_in_it_already_is_not_let_in_again(cast: Cast) -> None:
     await let_ada_in(cast)
     cursor = await now(cast.bea)
@@ -146,6 +174,43 @@ async def test_a_buyer_or_a_seller_brings_nobody_in_and_takes_nobody_out(cast: C
     assert FORBIDDEN == refusal(await person.post(people(cast), user_id=cast.eve.id, role="agent"))
     assert FORBIDDEN == refusal(await person.delete(f"{people(cast)}/{other.id}"))
     assert {cast.bea.id, cast.sol.id} == await inside(cast)
+
+
+@pytest.mark.parametrize("who", ["shop", "mod", "ada"])
+async def test_who_was_taken_out_is_not_back_until_others_bring_them(cast: Cast, who: str) -> None:
+    """Opening it again is for those who left; with a message or without one it says why not, and nobody hears of it."""
+    await let_ada_in(cast)
+    person: Person = getattr(cast, who)
+    assert 204 == (await person.delete(f"{people(cast)}/{cast.bea.id}")).status_code
+    cursor = await now(cast.sol)
+    for said in ({}, {"message": draft("I am back")}):
+        answer = await cast.bea.post("/conversations", context={"kind": "listing", "id": cast.listing}, **said)
+        assert FORBIDDEN == refusal(answer)
+        assert "taken out" in answer.json()["detail"]
+    assert [] == await told_since(cast.sol, cursor)
+    ok(await person.post(people(cast), user_id=cast.bea.id, role="buyer"), 201)
+    await cast.bea.say(cast.conversation_id, "Thank you")
+    assert 204 == (await cast.bea.delete(f"{people(cast)}/{cast.bea.id}")).status_code
+    ok(await cast.bea.post("/conversations", context={"kind": "listing", "id": cast.listing}))
+    assert cast.bea.id in await inside(cast), "this time she had left"
+
+
+async def test_the_shop_brings_back_by_opening_whom_it_took_out(cast: Cast) -> None:
+    about = {"kind": "listing", "id": cast.listing}
+    assert 204 == (await cast.shop.delete(f"{people(cast)}/{cast.bea.id}")).status_code
+    ok(await cast.sol.post("/conversations", context=about, participants=[{"user_id": cast.bea.id}]))
+    assert {cast.sol.id} == await inside(cast), "the other side does not"
+    named = [{"user_id": cast.bea.id}, {"user_id": cast.sol.id}]
+    ok(await cast.shop.post("/conversations", context=about, participants=named))
+    assert {cast.bea.id, cast.sol.id} == await inside(cast)
+
+
+async def test_a_moderator_who_was_taken_out_comes_back(cast: Cast) -> None:
+    opened = ok(await cast.mod.post("/conversations", participants=[{"user_id": cast.sol.id}]), 201)["conversation"]
+    path = f"/conversations/{opened['id']}/participants/{cast.mod.id}"
+    assert 204 == (await cast.shop.delete(path)).status_code
+    again = ok(await cast.mod.post("/conversations", participants=[{"user_id": cast.sol.id}]))["conversation"]
+    assert participant(again, cast.mod)["left_at"] is None
 
 
 async def test_an_agent_who_has_left_may_no_more(cast: Cast) -> None:

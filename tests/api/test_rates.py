@@ -61,12 +61,55 @@ async def test_what_is_refused_for_what_it_is_does_not_count(cast: Cast) -> None
     ok(await send(cast.bea, cast.conversation_id, draft()), 201)
 
 
-async def test_reading_editing_and_receipts_go_on(cast: Cast) -> None:
+async def test_reading_unsending_receipts_and_ones_own_wishes_go_on(cast: Cast) -> None:
     messages = [ok(await send(cast.bea, cast.conversation_id, draft()), 201)["message"] for _ in range(3)]
-    ok(await cast.bea.patch(f"/messages/{messages[0]['id']}", body="Edited"))
     ok(await cast.bea.delete(f"/messages/{messages[1]['id']}"))
+    ok(await cast.bea.patch(f"/conversations/{cast.conversation_id}", is_muted=True, is_archived=True))
     ok(await cast.bea.put(f"/conversations/{cast.conversation_id}/receipt", read_seq=3))
     ok(await cast.bea.get(f"/conversations/{cast.conversation_id}/messages"))
+
+
+async def test_edits_count_like_messages(cast: Cast) -> None:
+    message = ok(await send(cast.bea, cast.conversation_id, draft()), 201)["message"]
+    path = f"/messages/{message['id']}"
+    for body in ("Hi!", "Hi!!"):
+        ok(await cast.bea.patch(path, body=body))
+    assert LIMITED == refusal(await cast.bea.patch(path, body="Hi!!!"))
+    assert LIMITED == refusal(await send(cast.bea, cast.conversation_id, draft()))
+    assert "Hi!!" == ok(await cast.bea.get(path))["body"], "nothing was stored"
+
+
+async def test_leaving_and_joining_again_count_like_messages(cast: Cast) -> None:
+    """Each is a line that the other has not read."""
+    me = f"/conversations/{cast.conversation_id}/participants/{cast.bea.id}"
+    about = {"kind": "listing", "id": cast.listing}
+    assert 204 == (await cast.bea.delete(me)).status_code
+    ok(await cast.bea.post("/conversations", context=about))
+    ok(await cast.bea.post("/conversations", context=about))  # she is in it: nobody is told anything
+    assert 204 == (await cast.bea.delete(me)).status_code
+    assert LIMITED == refusal(await cast.bea.post("/conversations", context=about))
+    assert 3 == (await conversation_of(cast.sol, cast.conversation_id))["last_seq"]
+
+
+async def test_closing_and_opening_count_like_messages_but_not_for_the_shop(cast: Cast) -> None:
+    path = f"/conversations/{cast.conversation_id}"
+    for state in ("closed", "open", "closed"):
+        ok(await cast.bea.patch(path, state=state))
+    assert LIMITED == refusal(await cast.bea.patch(path, state="open"))
+    for state in ("open", "closed") * 3:
+        ok(await cast.shop.patch(path, state=state))
+
+
+async def test_bringing_in_and_taking_out_count_like_messages(cast: Cast) -> None:
+    path = f"/conversations/{cast.conversation_id}/participants"
+    ok(await cast.shop.post(path, user_id=cast.ada.id, role="agent"), 201)
+    ok(await cast.eve.get("/me"))
+    for _ in range(2):
+        answers = [
+            await cast.ada.post(path, user_id=cast.eve.id, role="agent"),
+            await cast.ada.delete(f"{path}/{cast.eve.id}"),
+        ]
+    assert [201, 429] == [answer.status_code for answer in answers]
 
 
 async def test_a_first_message_over_the_limit_opens_nothing(cast: Cast) -> None:

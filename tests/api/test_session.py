@@ -157,6 +157,8 @@ ORIGINS: list[tuple[dict[str, str], bool, str]] = [
     ({"Origin": "https://evil.example/{host}"}, False, "a site with our name in its path"),
     ({"Origin": "https://evil.example@{host}"}, False, "our name behind a user"),
     ({"Origin": ""}, False, "an empty Origin"),
+    ({"Origin": "http://["}, False, "an Origin that cannot be taken apart"),
+    ({"Origin": "{own}:port"}, False, "an Origin without a number for its port"),
     ({"Origin": SHOP}, False, "an origin that is allowed elsewhere"),
     ({"Referer": OWN}, False, "a Referer is not enough"),
 ]

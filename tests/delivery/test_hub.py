@@ -285,6 +285,18 @@ def test_who_comes_with_a_token_that_was_just_ended_is_sent_away() -> None:
     assert ("token_revoked", None) == (lost.ends, kept.ends)
 
 
+def test_the_readers_of_ended_tokens_are_told_to_end_and_no_others() -> None:
+    hub = new_hub()
+    readers = [
+        reader_of(user_id, digest) for user_id, digest in (("bea", b"phone"), ("bea", b"desk"), ("sol", b"lost"))
+    ]
+    for reader in readers:
+        hub.watch(reader)
+    hub.revoked = {b"phone": time.time() + 60, b"lost": time.time() + 60}
+    hub.end_revoked()
+    assert ["token_revoked", None, "token_revoked"] == [reader.ends for reader in readers]
+
+
 # --- signals -------------------------------------------------------------------------------------------------------
 
 

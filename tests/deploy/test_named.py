@@ -16,7 +16,7 @@ import yaml
 from app import settings
 from tests.browser.proxies.real import SEARCHED
 from tests.deploy.proxies import DEPLOY
-from tests.harness import ROOT, Cast, Server
+from tests.harness import ROOT, SECRET, Cast, Server
 
 METRIC = re.compile(r"\bparley_[a-z_]+\b")
 
@@ -71,6 +71,18 @@ def test_settings_are_ones_that_the_server_reads() -> None:
         named = set(re.findall(r"\bPARLEY_[A-Z_]+\b", (DEPLOY / name).read_text()))
         assert named
         assert set() == named - known, name
+
+
+def test_the_settings_do_not_start_before_somebody_has_made_a_secret() -> None:
+    """One that stands in a public file is everybody's."""
+    lines = (DEPLOY / "parley.env").read_text().splitlines()
+    given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.read(given)
+    [mistake] = caught.value.mistakes
+    assert mistake.startswith("PARLEY_JWT_SECRET: required")
+    assert "openssl rand" in mistake
+    assert settings.read({**given, "PARLEY_JWT_SECRET": SECRET})
 
 
 def test_the_image_has_what_it_copies_and_its_workers_are_alike() -> None:

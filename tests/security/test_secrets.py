@@ -127,13 +127,19 @@ MISTAKES: dict[str, dict[str, str]] = {
     "a database of another kind": {"DATABASE_URL": "mysql://parley:hush-hush@db/parley"},
     "a database that is not there": {"DATABASE_URL": "postgresql://parley:hush-hush@127.0.0.1:1/parley"},
     "a database without a name": {"DATABASE_URL": "postgresql://parley:hush-hush@127.0.0.1:port/parley"},
+    "a password that is not escaped": {"DATABASE_URL": "postgresql://parley:hush-hush/1@127.0.0.1:1/parley"},
+    "another that is not escaped": {"LISTEN_URL": "postgresql://parley:hush-hush?1@127.0.0.1:1/parley"},
     "a private key instead of a public one": {"JWT_PUBLIC_KEY": "-----BEGIN PRIVATE KEY-----\nhush-hush\n"},
 }
 
 
 COMMANDS = [
     *(("serve", mistake) for mistake in MISTAKES),
-    *((c, "a database that is not there") for c in ("migrate", "doctor")),
+    *(
+        (command, mistake)
+        for command in ("migrate", "doctor")
+        for mistake in ("a database that is not there", "a password that is not escaped", "another that is not escaped")
+    ),
 ]
 
 
@@ -153,6 +159,7 @@ async def test_a_mistake_in_the_settings_is_told_without_the_secret(tmp_path: An
     assert 0 != process.returncode
     assert said.strip(), "it says what is wrong"
     assert "hush" not in said
+    assert "Traceback" not in said
 
 
 # --- what the database keeps ---------------------------------------------------------------------------------------

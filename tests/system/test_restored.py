@@ -4,17 +4,22 @@ cursor of the old one is `reset`, and nothing of the new one is lost."""
 from __future__ import annotations
 
 import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
 from typing import Any
+
+import httpx
 
 from tests.harness import Cast, Event, Person, eventually
 from tests.system.checker import position_of
-from tests.system.conftest import CastAt, NewPair, NewServer, Place
+from tests.system.conftest import CastAt, NewPair, NewPerson, NewServer, Place
 from tests.system.crowd import Crowd, Follower, Member, following, gathered
 from tests.system.operating import (
     TERMINATE_LISTENERS,
     all_have_heard,
     continue_process,
     database,
+    errors_of,
     head_cursor,
     head_of,
     kill_server,
@@ -22,21 +27,22 @@ from tests.system.operating import (
 )
 from tests.system.talking import after, assert_faultless
 
+# The log, the messages and the people as they were some messages ago.
+REWIND = """
+WITH gone AS (DELETE FROM message WHERE position > (SELECT position - {0} FROM log_head)),
+untold AS (DELETE FROM event WHERE position > (SELECT position - {0} FROM log_head)),
+unmet AS (
+    DELETE FROM users WHERE created_at > (
+        SELECT created_at FROM event WHERE position = (SELECT position - {0} FROM log_head))
+)
+UPDATE log_head SET position = position - {0}
+"""
+
 RESTORED = {
     "another server": "UPDATE log_head SET system_identifier = 'another'",
     "another timeline": "UPDATE log_head SET timeline = timeline + 1",
-    "an older backup": """
-        WITH gone AS (DELETE FROM event WHERE position > (SELECT position - 2 FROM log_head))
-        UPDATE log_head SET position = position - 2""",
+    "an older backup": REWIND.format(2),
 }
-
-
-# The log and the messages as they were four messages ago.
-REWIND = """
-WITH gone AS (DELETE FROM message WHERE position > (SELECT position - 4 FROM log_head)),
-untold AS (DELETE FROM event WHERE position > (SELECT position - 4 FROM log_head))
-UPDATE log_head SET position = position - 4
-"""
 
 
 async def test_a_restored_database_is_another_history(new_pair: NewPair, cast_at: CastAt) -> None:
@@ -85,7 +91,7 @@ async def test_a_history_that_has_grown_past_the_old_one_is_another_all_the_same
         await stream.next("message.sent", 4)
         stop_process(a)
         try:
-            await connection.execute(REWIND)
+            await connection.execute(REWIND.format(4))
             c = await new_server(database_url=url)
             bea = cast.bea.at(c.url)
             grown = [(await bea.say(cast.conversation_id, f"Another {number}"))["cursor"] for number in range(6)]
@@ -96,6 +102,50 @@ async def test_a_history_that_has_grown_past_the_old_one_is_another_all_the_same
         assert grown[0].split("-")[0] != reset.data["cursor"].split("-")[0]
         for person in (cast.sol, cast.sol.at(c.url)):
             await eventually(lambda person=person: _is_reset(person, grown[0]))  # type: ignore[misc]
+
+
+# What somebody may do first where nobody knows them any more.
+FIRST: dict[str, Callable[[Person, str], Awaitable[httpx.Response]]] = {
+    "looks at themselves": lambda person, _: person.get("/me"),
+    "sets a status": lambda person, _: person.patch("/me", status="away"),
+    "asks for a ticket": lambda person, _: person.post("/stream-tickets"),
+    "speaks as the shop": lambda person, id_: person.post(
+        f"/conversations/{id_}/messages", client_id=str(uuid.uuid4()), body="Hi"
+    ),
+}
+
+
+async def test_people_whom_the_backup_does_not_know_are_met_anew(
+    new_pair: NewPair, cast_at: CastAt, new_person: NewPerson
+) -> None:
+    """Both processes have met them, and would believe it for as long as they run. At A they come before it has noticed
+    anything: that works, at once or when it is tried again. At B they come after it has."""
+    pair = await new_pair()
+    for number, (what, do) in enumerate(FIRST.items()):
+        cast = await cast_at(pair.a.url)
+        for turn in range(4):
+            await cast.bea.say(cast.conversation_id, f"Message {turn}")
+        claims = {"role": "service"} if "shop" in what else {}
+        early, late = new_person(pair.a.url, f"e{number}", name="Gus", **claims), new_person(pair.b.url, f"l{number}")
+        for url in pair.urls:
+            for person in (early, late):
+                assert 200 == (await person.at(url).get("/me")).status_code
+        async with cast.sol.at(pair.b.url).stream() as stream:
+            async with database(pair.database_url) as connection:
+                await connection.execute(REWIND.format(4))
+            await eventually(lambda early=early, do=do, id_=cast.conversation_id: _is_done(do(early, id_)))  # type: ignore[misc]
+            seen = (await early.get("/me")).json()
+            assert ("Gus", "away" if "status" in what else "online") == (seen["user"]["name"], seen["status"])
+            await stream.next("reset")
+        opened = await late.post("/conversations", participants=[{"user_id": cast.sol.id}])
+        assert 201 == opened.status_code, opened.text
+    assert [] == [*errors_of(pair.a), *errors_of(pair.b)]
+
+
+async def _is_done(call: Awaitable[httpx.Response]) -> bool:
+    answer = await call
+    assert answer.is_success or 503 == answer.status_code, answer.text
+    return answer.is_success
 
 
 async def _is_reset(person: Person, cursor: str) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from app.chat.conversations import lookup
+from app.chat.messages.send import count
 from app.database import transaction
 from app.delivery import log
 from app.errors import Invalid
@@ -19,6 +20,8 @@ from app.tables import Participant
 
 async def change(caller: Caller, conversation_id: UUID, patch: ConversationPatch) -> Conversation:
     """Apply a patch and tell what really changed: one's own wishes to oneself, the state to everyone in it."""
+    if patch.state is not msgspec.UNSET:
+        await count(caller)
     async with transaction():
         row = await lookup.hold(caller, conversation_id)
         wanted = {key: value for key, value in msgspec.structs.asdict(patch).items() if value is not msgspec.UNSET}

@@ -9,6 +9,7 @@ import msgspec
 
 from app.chat import contexts, ids, rules, users
 from app.chat.conversations import lookup, people
+from app.chat.messages.send import count
 from app.database import snapshot, transaction
 from app.delivery import log
 from app.errors import Invalid, NotFound
@@ -35,12 +36,14 @@ async def open_or_get(caller: Caller, opening: Opening) -> tuple[Opened, bool]:
     """The conversation of these people about this item, and whether it is new.
 
     An order's conversation is one, whoever comes into it: people the shop names anew join it. Somebody who left and
-    opens it again is back in it. Raises `NotFound` for an unknown item or person, and what the rules raise.
+    opens it again is back in it as what they were; who was taken out is not. Raises `NotFound` for an unknown item or
+    person, `Forbidden` for who was taken out, and what the rules raise.
     """
     context_id, context = await contexts.find(opening.context) if opening.context else (None, None)
     if context is not None and context.kind == "order" and not caller.is_service:
         return await _get(caller, await _of_order(caller.id, context)), False
-    people_ = rules.people_of_opening(caller, context, _named(opening))
+    named = _named(opening)
+    people_ = rules.people_of_opening(caller, context, named)
     key = rules.opening_key(context, people_)
     conversation_id = await _existing(key)
     is_new = conversation_id is None
@@ -50,7 +53,7 @@ async def open_or_get(caller: Caller, opening: Opening) -> tuple[Opened, bool]:
         await _meet_everyone(caller, people_)
         conversation_id, is_new = await _open(context_id, opening.subject, key, people_)
     if not is_new:
-        await _bring_back(caller, conversation_id, people_)
+        await _bring_back(caller, conversation_id, people_, named or {})
     return await _get(caller, conversation_id), is_new
 
 
@@ -109,13 +112,17 @@ async def opened_fact(conversation_id: UUID, audience: list[str]) -> log.Fact:
     return log.Fact("conversation.opened", conversation_id, audience, data)
 
 
-async def _bring_back(caller: Caller, conversation_id: UUID, people_: Mapping[str, Role]) -> None:
+async def _bring_back(
+    caller: Caller, conversation_id: UUID, people_: Mapping[str, Role], named: Mapping[str, Role | None]
+) -> None:
     """Who is meant to be in it and is not, joins: the caller, or everyone the shop names."""
     inside = set(await lookup.audience(conversation_id))
     for user_id, role in people_.items():
         if user_id not in inside and (caller.is_service or user_id == caller.id):
+            await count(caller)
             await users.introduce([user_id])
-            await people.add(conversation_id, user_id, role)
+            is_role_said = named.get(user_id) is not None
+            await people.add(caller, conversation_id, user_id, role, is_role_said=is_role_said)
 
 
 async def _get(caller: Caller, conversation_id: UUID) -> Opened:

@@ -10,6 +10,7 @@ import msgspec
 from app.chat import users, views
 from app.chat.conversations import lookup, opening
 from app.chat.messages import notice
+from app.chat.messages.send import count
 from app.database import transaction
 from app.delivery import log
 from app.errors import Forbidden, Invalid, NotFound
@@ -17,19 +18,24 @@ from app.identity import Caller
 from app.schemas import PARTICIPANTS_MAX, Conversation, ParticipantDraft, ParticipantJoined, ParticipantLeft, Role
 from app.tables import Participant, Row, User
 
-# Joining begins at the present: what was said before can be read, but is not unread.
+# Joining begins at the present: what was said before can be read, but is not unread. Who comes back is what they were
+# before, unless it is said.
 JOIN = """
 INSERT INTO participant (conversation_id, user_id, role, delivered_seq, read_seq, listed_at)
 SELECT id, {}, {}, last_seq, last_seq, last_activity_at FROM conversation WHERE id = {}
-ON CONFLICT (conversation_id, user_id) DO UPDATE SET role = EXCLUDED.role, left_at = NULL, joined_at = now(),
-    delivered_seq = EXCLUDED.delivered_seq, read_seq = EXCLUDED.read_seq, listed_at = EXCLUDED.listed_at,
-    is_muted = false, is_archived = false
+ON CONFLICT (conversation_id, user_id) DO UPDATE SET
+    role = CASE WHEN {} THEN EXCLUDED.role ELSE participant.role END,
+    left_at = NULL, joined_at = now(), is_muted = false, is_archived = false, delivered_seq = EXCLUDED.delivered_seq,
+    read_seq = EXCLUDED.read_seq, listed_at = EXCLUDED.listed_at
 """
 
 LEAVE = """
-UPDATE participant SET left_at = clock_timestamp() WHERE conversation_id = {} AND user_id = {} AND left_at IS NULL
-RETURNING left_at
+UPDATE participant SET left_at = clock_timestamp(), was_taken_out = {}
+WHERE conversation_id = {} AND user_id = {} AND left_at IS NULL RETURNING left_at
 """
+
+# By the participant key.
+WAS_TAKEN_OUT = "SELECT 1 FROM participant WHERE conversation_id = {} AND user_id = {} AND was_taken_out"
 
 
 async def join(caller: Caller, conversation_id: UUID, draft: ParticipantDraft) -> tuple[Conversation, bool]:
@@ -41,7 +47,8 @@ async def join(caller: Caller, conversation_id: UUID, draft: ParticipantDraft) -
         await users.introduce([draft.user_id])
     elif not await User.exists().where(User.id == draft.user_id):
         raise NotFound("There is no such person here.")
-    has_joined = await add(conversation_id, draft.user_id, draft.role)
+    await count(caller)
+    has_joined = await add(caller, conversation_id, draft.user_id, draft.role, is_role_said=True)
     return await lookup.get(caller, conversation_id), has_joined
 
 
@@ -51,10 +58,11 @@ async def leave(caller: Caller, conversation_id: UUID, user_id: str) -> None:
         await lookup.find(caller, conversation_id)
     else:
         await _may_bring(caller, conversation_id)
+    await count(caller)
     async with transaction():
         await lookup.hold(caller, conversation_id)
         before = await lookup.audience(conversation_id)
-        rows = await Participant.raw(LEAVE, conversation_id, user_id)
+        rows = await Participant.raw(LEAVE, user_id != caller.id, conversation_id, user_id)
         if not rows:
             raise NotFound
         await log.tell(
@@ -65,16 +73,20 @@ async def leave(caller: Caller, conversation_id: UUID, user_id: str) -> None:
         )
 
 
-async def add(conversation_id: UUID, user_id: str, role: Role) -> bool:
-    """Let someone into a conversation; False when they are in it already. Not asked here: who may do that."""
+async def add(caller: Caller, conversation_id: UUID, user_id: str, role: Role, *, is_role_said: bool) -> bool:
+    """Let someone into a conversation; False when they are in it already. Of who may do that only this is asked here:
+    somebody who was taken out does not come back by themselves (`Forbidden`)."""
     async with transaction():
         await Participant.raw("SELECT 1 FROM conversation WHERE id = {} FOR UPDATE", conversation_id)
         inside = await lookup.audience(conversation_id)
         if user_id in inside:
             return False
+        comes_alone = user_id == caller.id and not caller.is_overseer
+        if comes_alone and await Participant.raw(WAS_TAKEN_OUT, conversation_id, user_id):
+            raise Forbidden("You were taken out of this conversation. Only others can bring you back.")
         if len(inside) >= PARTICIPANTS_MAX:
             raise Invalid(("participants", f"a conversation has at most {PARTICIPANTS_MAX} people"))
-        await Participant.raw(JOIN, user_id, role, conversation_id)
+        await Participant.raw(JOIN, user_id, role, conversation_id, is_role_said)
         await log.tell(
             [
                 await _joined(conversation_id, inside, user_id),

@@ -11,6 +11,7 @@ import msgspec
 from app.chat import rules
 from app.chat.conversations import lookup
 from app.chat.messages import pages
+from app.chat.messages.send import count
 from app.database import transaction
 from app.delivery import log
 from app.errors import NotFound
@@ -22,6 +23,7 @@ from app.tables import Row
 
 async def edit(caller: Caller, message_id: UUID, body: str) -> Message:
     """Change the body of one's own message, within 15 minutes. Sending the same body again changes nothing."""
+    await count(caller)
     async with transaction():
         conversation, message = await _hold(caller, message_id)
         rules.check_edit(caller, message, conversation["state"], datetime.now(UTC))

@@ -78,7 +78,8 @@ async def send(caller: Caller, conversation_id: UUID, draft: Draft, *, is_counte
 
 
 async def count(caller: Caller) -> None:
-    """Count a message against the caller's rate, or raise `RateLimited`. The shop's back end has none."""
+    """Count a message, or what else everyone in a conversation is told, against the caller's rate, or raise
+    `RateLimited`. The shop's back end has none. Not within a transaction: it may wait."""
     if not caller.is_service and SEND_LIMIT.rate is not None:
         await SEND_LIMIT.spend(caller.id)
 
