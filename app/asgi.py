@@ -24,6 +24,7 @@ from app.api import contexts, conversations, demo, docs, events, files, me, mess
 from app.api.body import Strict
 from app.api.door import signed_in
 from app.api.hot import Hot
+from app.chat import contexts as items
 from app.chat import presence, sessions
 from app.chat.messages import SENDS
 from app.chat.receipts import RECEIPTS
@@ -44,6 +45,7 @@ from app.settings import Settings
 BODY_BYTES_MAX = 64 * 1024  # 4,000 characters, each escaped as JSON may, and what is around them
 GC_THRESHOLDS = (50_000, 50, 50)  # few cycles arise; collecting often costs more than it frees
 TRIM_SECONDS = 300.0
+TELL_REST_SECONDS = 5.0
 SESSIONS_LOOK_SECONDS = 5.0
 SESSIONS_LOOK_DEAF_SECONDS = 0.5  # an ended token ends its streams within a second all the same
 
@@ -184,6 +186,7 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
             _tell_presence(said),
             _look_for_ended_sessions(identity),
             _trim(timedelta(days=settings.log_retention_days), identity),
+            _tell_rest(),
             asyncio.to_thread(files.warm),
         )
     ]
@@ -250,6 +253,14 @@ async def _trim(keep: timedelta, identity: Identity) -> None:
             await sessions.forget_ended(identity)
             while await log.trim(keep):
                 pass
+
+
+async def _tell_rest() -> None:
+    """What a process that was killed, or lost its database, has told only some conversations."""
+    while True:
+        with suppress(*FAILED):
+            await items.tell_rest()
+        await asyncio.sleep(TELL_REST_SECONDS)
 
 
 def drain() -> None:

@@ -60,7 +60,10 @@ class User(Table, tablename="users", db=DB):
 
 
 class Context(Table, tablename="context", db=DB):
-    """What conversations are about: one of the shop's listings, products, orders, services or requests."""
+    """What conversations are about: one of the shop's listings, products, orders, services or requests.
+
+    `untold_after`: the conversations about it with a greater id have yet to hear what it is now; NULL: all have.
+    """
 
     id = BigSerial(primary_key=True)
     kind = Varchar(length=10, default=None)
@@ -74,6 +77,7 @@ class Context(Table, tablename="context", db=DB):
     state = Varchar(length=40, default="")
     attributes = JSONB(default="{}")
     updated_at = Timestamptz(default=TimestamptzNow())
+    untold_after = UUID(null=True, default=None)
 
     kind_and_item_id = Unique(["kind", "item_id"])
     kind_is_known = Check("kind IN ('listing', 'product', 'order', 'service', 'request')")

@@ -220,6 +220,7 @@ async def test_a_function_that_is_called_for_every_message_keeps_its_plan(templa
         template, "SELECT proname, array_to_string(proconfig, ' ') FROM pg_proc WHERE proname LIKE 'parley%'"
     )
     bound = dict(found)
+    assert "enable_seqscan=off" in bound["parley_log_draft"]
     for name in ("parley_send", "parley_move_receipts"):
         for setting in ("enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off", "jit=off"):
             assert setting in bound[name]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import msgspec
 
 from app.chat import users, views
@@ -10,7 +12,10 @@ from app.delivery import log
 from app.errors import Forbidden, NotFound
 from app.identity import Caller
 from app.schemas import ContextDraft, ContextRef, ContextView, ConversationChanged
-from app.tables import Context
+from app.tables import Context, Row
+
+TELL_MAX = 100  # conversations in one transaction, which for 0.1 ms each has the log to itself
+NOBODY = UUID(int=0)  # as `untold_after`: no conversation has heard
 
 # By the unique key (kind, item_id).
 FIND = f"SELECT {views.CONTEXT_COLUMNS}, x.id FROM context x WHERE x.kind = {{}} AND x.item_id = {{}}"
@@ -24,6 +29,15 @@ ON CONFLICT (kind, item_id) DO UPDATE SET title = EXCLUDED.title, url = EXCLUDED
     seller_id = EXCLUDED.seller_id, state = EXCLUDED.state, attributes = EXCLUDED.attributes, updated_at = now()
 """
 
+# By primary key. Who tells of an item is alone with it, but a conversation about it may be opened meanwhile.
+UNTELL = "UPDATE context SET untold_after = {}, updated_at = now() WHERE id = {}"
+UNTOLD = f"SELECT {views.CONTEXT_COLUMNS}, x.untold_after FROM context x WHERE x.id = {{}} FOR NO KEY UPDATE"
+
+# By context_untold; not those that somebody is at.
+HALF_TOLD = """
+SELECT id FROM context WHERE untold_after IS NOT NULL AND updated_at < now() - interval '10 seconds' ORDER BY id
+"""
+
 # Through conversation_by_context and the participant key.
 IS_IN_ONE = """
 SELECT 1 FROM conversation c JOIN participant p ON p.conversation_id = c.id AND p.user_id = {} AND p.left_at IS NULL
@@ -32,17 +46,21 @@ WHERE c.context_id = {} LIMIT 1
 
 
 # By conversation_by_context; first the lock, in order of ids, and then, in a statement of its own, who is in them.
-HOLD = "SELECT 1 FROM conversation WHERE context_id = {} ORDER BY id FOR UPDATE"
-ABOUT = """
+HOLD = "SELECT id FROM conversation WHERE context_id = {} AND id > {} ORDER BY id LIMIT {} FOR UPDATE"
+AUDIENCES = """
 SELECT c.id, ARRAY(
     SELECT user_id::text FROM participant p WHERE p.conversation_id = c.id AND p.left_at IS NULL
 ) AS audience
-FROM conversation c WHERE c.context_id = {} ORDER BY c.id
+FROM unnest({}::uuid[]) AS c (id) ORDER BY c.id
 """
 
 
 async def put(caller: Caller, ref: ContextRef, draft: ContextDraft) -> ContextView:
-    """Tell (or tell anew) what an item is; the conversations about it hear of it. Cards already shared stay."""
+    """Tell (or tell anew) what an item is; the conversations about it hear of it. Cards already shared stay.
+
+    They hear of it a stretch at a time, or everyone's messages would wait until all have. Should this end on the way,
+    `tell_rest` goes on.
+    """
     if not caller.is_service:
         raise Forbidden("Only the shop's back end tells what its items are.")
     if draft.seller_id is not None:
@@ -54,23 +72,39 @@ async def put(caller: Caller, ref: ContextRef, draft: ContextDraft) -> ContextVi
         await Context.raw(PUT, ref.kind, ref.id, *said, msgspec.json.encode(draft.attributes).decode())
         context_id, view = await find(ref)
         if before is not None and before[1] != view:
-            await log.tell(await _changed(context_id, view))
+            await Context.raw(UNTELL, NOBODY, context_id)
+        is_more = await _tell_some(context_id)
+    while is_more:
+        is_more = await _tell_some(context_id)
     return view
 
 
-async def _changed(context_id: int, view: ContextView) -> list[log.Fact]:
-    """What to tell in each conversation about an item that is told anew. They are held: who leaves meanwhile hears
-    nothing after that."""
-    await Context.raw(HOLD, context_id)
-    return [
-        log.Fact(
-            "conversation.changed",
-            row["id"],
-            row["audience"],
-            msgspec.json.encode(ConversationChanged(conversation_id=row["id"], context=view)),
-        )
-        for row in await Context.raw(ABOUT, context_id)
-    ]
+async def tell_rest() -> None:
+    """Go on with the items of which only some conversations have heard: whoever told of them was stopped."""
+    for row in await Context.raw(HALF_TOLD):
+        while await _tell_some(row["id"]):
+            pass
+
+
+async def _tell_some(context_id: int) -> bool:
+    """Tell the next conversations about an item what it is now, and say whether there are more. They are held: who
+    leaves meanwhile hears nothing after that."""
+    async with transaction():
+        [row] = await Context.raw(UNTOLD, context_id)
+        if row["untold_after"] is None:
+            return False
+        held = [held["id"] for held in await Context.raw(HOLD, context_id, row["untold_after"], TELL_MAX)]
+        is_more = len(held) == TELL_MAX
+        view = views.context(row)
+        assert view is not None  # it is a row of its own, not one of a join
+        await log.tell([_changed(about, view) for about in await Context.raw(AUDIENCES, held)])
+        await Context.raw(UNTELL, held[-1] if is_more else None, context_id)
+    return is_more
+
+
+def _changed(about: Row, view: ContextView) -> log.Fact:
+    data = msgspec.json.encode(ConversationChanged(conversation_id=about["id"], context=view))
+    return log.Fact("conversation.changed", about["id"], about["audience"], data)
 
 
 async def get(caller: Caller, ref: ContextRef) -> ContextView:

@@ -115,6 +115,21 @@ async def test_what_was_rolled_back_was_never_said_and_took_no_number(database_:
     assert [(1, "one"), (2, "two")] == await said_after(0)
 
 
+async def test_much_can_be_told_at_once_and_each_to_its_own_people(database_: asyncpg.Connection[Any]) -> None:
+    """More than a statement may have arguments; in order, to one, two or three."""
+    people, edited = ["bea", "sol", 'a "}, {" b'], uuid.uuid4()
+    await tell(*(fact(f"{number}", *people[: 1 + number % 3]) for number in range(7_000)))
+    await tell(fact("edited", kind="message.edited", about=edited), fact("changed"))
+    rows = await log.read(0, 10_000)
+    assert [(number + 1, f"{number}") for number in range(7_000)] == [
+        (row["position"], json.loads(row["data"])["said"]) for row in rows[:-2]
+    ]
+    assert [people[: 1 + number % 3] for number in range(7_000)] == [row["audience"] for row in rows[:-2]]
+    assert [("message.edited", edited), ("conversation.changed", None)] == [
+        (row["kind"], row["message_id"]) for row in rows[-2:]
+    ]
+
+
 async def test_telling_nothing_says_nothing(database_: asyncpg.Connection[Any]) -> None:
     await tell()
     assert 0 == (await log.head()).position

@@ -6,13 +6,18 @@ import asyncio
 import json
 import uuid
 
+from app.chat.messages.send import COMMIT_ONE
 from tests.conftest import NewServer
-from tests.harness import Cast
+from tests.harness import Cast, eventually
 from tests.system.checker import faults_of_log
 from tests.system.conftest import CastAt, Pair
 from tests.system.operating import database, database_url
 
 COUNT = "SELECT count(*) FROM message WHERE client_id = $1"
+WAITING = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%parley_send_one%'
+"""
 
 
 async def test_the_same_client_id_twenty_times_at_two_processes_is_one_message(pair: Pair, cast_at_pair: Cast) -> None:
@@ -60,6 +65,31 @@ async def test_of_two_contents_with_one_client_id_one_is_sent(pair: Pair, cast_a
             assert 1 == await connection.fetchval(COUNT, uuid.UUID(client_id))
             refused = [answer.json()["code"] for answer in answers if answer.status_code == 409]
             assert {"message_conflict"} == set(refused)
+
+
+async def test_the_same_client_id_on_its_way_into_another_conversation_at_another_process_is_a_conflict(
+    pair: Pair, cast_at_pair: Cast
+) -> None:
+    """Invariant 4: the two hold no lock in common while they look for the first one. The test is the other process."""
+    cast = cast_at_pair
+    opened = await cast.bea.post("/conversations", participants=[{"user_id": cast.eve.id}])
+    other = uuid.UUID(opened.json()["conversation"]["id"])
+    client_id = uuid.uuid4()
+    data = (f'{{"conversation_id":"{other}","message":{{"seq":', ',"created_at":"')
+    said = (other, cast.bea.id, client_id, "text", "One", None, None, b"another digest", None, False)
+    async with database(pair.database_url) as process, database(pair.database_url) as connection:
+        transaction = process.transaction()
+        await transaction.start()
+        assert "sent" == (await process.fetchrow(COMMIT_ONE, uuid.uuid4(), *said, *data))["r_code"]
+        sending = asyncio.create_task(
+            cast.bea.post(f"/conversations/{cast.conversation_id}/messages", client_id=str(client_id), body="One")
+        )
+        await eventually(lambda: connection.fetchval(WAITING))
+        await transaction.commit()
+        answer = await sending
+        assert (409, "message_conflict") == (answer.status_code, answer.json()["code"])
+        assert 1 == await connection.fetchval(COUNT, client_id)
+        assert {} == await faults_of_log(connection)
 
 
 async def test_a_client_id_is_its_senders_own(pair: Pair, cast_at_pair: Cast) -> None:

@@ -8,11 +8,12 @@ same bytes are the log's `data`, the frame of every stream and the answer to the
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from asyncpg import Record
+from asyncpg import Record, UniqueViolationError
 
 from app import errors
 from app.chat import contexts, ids, rules
@@ -122,11 +123,14 @@ def _fits(batch: list[Outgoing], draft: Outgoing) -> bool:
 
 
 async def _commit(batch: list[Outgoing]) -> list[Record]:
-    """One statement for the whole batch."""
+    """One statement for the whole batch, or its refusal, after which each draft comes alone."""
     with LISTENER.commits():
-        if len(batch) == 1:
+        if len(batch) > 1:
+            return await LINE.fetch(COMMIT, *_columns(batch))
+        with suppress(UniqueViolationError):
             return await LINE.fetch(COMMIT_ONE, *batch[0])
-        return await LINE.fetch(COMMIT, *_columns(batch))
+        # Its `client_id` was sent into another conversation by another process, while this one looked: now it is found.
+        return await LINE.fetch(COMMIT_ONE, *batch[0])
 
 
 def _columns(batch: list[Outgoing]) -> Iterator[list[Any] | None]:
