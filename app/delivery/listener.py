@@ -244,7 +244,9 @@ class Listener:
 
     async def _skip_trimmed(self) -> None:
         head = await log.head()
-        if head.floor > HUB.head:
+        if head.epoch != HUB.epoch:
+            await self._change_epoch()
+        elif head.floor > HUB.head:
             HUB.restart(head, head.floor)
         self.target = max(HUB.head, head.position)
 

@@ -118,3 +118,22 @@ async def test_a_check_that_was_overtaken_by_another_changes_nothing(
     monkeypatch.setattr(log, "check_epoch", check_epoch)
     await Listener().check_head()
     assert ("def", position + 1) == (hub.epoch, hub.head)
+
+
+async def test_what_was_trimmed_in_another_history_is_another_history(
+    hub: Hub, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found where events are missing, too: all who must know of it are told."""
+    new, told = Head("def", 40, 30), []
+
+    async def head(*, rewound: str | None = None) -> Head:
+        return new
+
+    monkeypatch.setattr(log, "head", head)
+    monkeypatch.setattr(log, "check_epoch", head)
+    monkeypatch.setattr(log, "RENEWED", [lambda: told.append(True)])
+    rows.head = 10
+    listener = Listener()
+    listener.hint(40)
+    await listener._read_to_target()
+    assert ("def", 40, [True]) == (hub.epoch, hub.head, told)
