@@ -10,12 +10,14 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 from _pytest._code.code import TracebackEntry
 
-from app import embedded
+from app import database, embedded
+from app.settings import Settings
 from tests.harness import ROOT, SECRET, Cast, Server, close_cast, gather_cast, hasten
 
 NewDatabase = Callable[[], Awaitable[str]]
@@ -64,6 +66,18 @@ async def new_database(postgres_url: str, template: str) -> NewDatabase:
         return postgres_url.replace("/postgres?", f"/{name}?")
 
     return make
+
+
+@pytest.fixture
+async def own_database(new_database: NewDatabase) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """A database of one's own that the app's code uses within this process, and a connection to it."""
+    url = await new_database()
+    before = database.DB.config
+    database.configure(Settings(database_url=url))
+    connection = await asyncpg.connect(url)
+    yield connection
+    await connection.close()
+    database.DB.config = before
 
 
 @pytest.fixture(scope="session")

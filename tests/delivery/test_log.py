@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -14,12 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import database
 from app.database import transaction
 from app.delivery import log
 from app.delivery.log import Cursor, Fact, parse_cursor
-from app.settings import Settings
-from tests.conftest import NewDatabase
 
 # --- cursors -------------------------------------------------------------------------------------------------------
 
@@ -70,18 +66,6 @@ def test_no_text_upsets_the_reading_of_cursors(text: str) -> None:
 # --- rows ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-async def database_(new_database: NewDatabase) -> AsyncIterator[asyncpg.Connection[Any]]:
-    """A database of one's own that `log` writes to, and a connection to look at it."""
-    url = await new_database()
-    before = database.DB.config
-    database.configure(Settings(database_url=url))
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close()
-    database.DB.config = before
-
-
 def fact(said: str, *audience: str, kind: str = "conversation.changed", about: uuid.UUID | None = None) -> Fact:
     data = json.dumps({"said": said}).encode()
     return Fact(kind, uuid.UUID(int=1), list(audience or ("bea",)), data, about)
@@ -96,16 +80,16 @@ async def said_after(position: int) -> list[tuple[int, str]]:
     return [(row["position"], json.loads(row["data"])["said"]) for row in await log.read(position, 100)]
 
 
-async def test_what_is_told_gets_its_number_at_the_commit_in_order(database_: asyncpg.Connection[Any]) -> None:
+async def test_what_is_told_gets_its_number_at_the_commit_in_order(own_database: asyncpg.Connection[Any]) -> None:
     await tell(fact("one"), fact("two"))
     await tell(fact("three"))
     assert [(1, "one"), (2, "two"), (3, "three")] == await said_after(0)
     assert [(3, "three")] == await said_after(2)
     assert (3, 0) == (await log.head())[1:]
-    assert 0 == await database_.fetchval("SELECT count(*) FROM event_draft")
+    assert 0 == await own_database.fetchval("SELECT count(*) FROM event_draft")
 
 
-async def test_what_was_rolled_back_was_never_said_and_took_no_number(database_: asyncpg.Connection[Any]) -> None:
+async def test_what_was_rolled_back_was_never_said_and_took_no_number(own_database: asyncpg.Connection[Any]) -> None:
     await tell(fact("one"))
     with suppress(RuntimeError):
         async with transaction():
@@ -115,7 +99,7 @@ async def test_what_was_rolled_back_was_never_said_and_took_no_number(database_:
     assert [(1, "one"), (2, "two")] == await said_after(0)
 
 
-async def test_much_can_be_told_at_once_and_each_to_its_own_people(database_: asyncpg.Connection[Any]) -> None:
+async def test_much_can_be_told_at_once_and_each_to_its_own_people(own_database: asyncpg.Connection[Any]) -> None:
     """More than a statement may have arguments; in order, to one, two or three."""
     people, edited = ["bea", "sol", 'a "}, {" b'], uuid.uuid4()
     await tell(*(fact(f"{number}", *people[: 1 + number % 3]) for number in range(7_000)))
@@ -130,19 +114,19 @@ async def test_much_can_be_told_at_once_and_each_to_its_own_people(database_: as
     ]
 
 
-async def test_telling_nothing_says_nothing(database_: asyncpg.Connection[Any]) -> None:
+async def test_telling_nothing_says_nothing(own_database: asyncpg.Connection[Any]) -> None:
     await tell()
     assert 0 == (await log.head()).position
 
 
 async def test_one_persons_events_are_those_of_their_conversations_that_were_told_to_them(
-    database_: asyncpg.Connection[Any],
+    own_database: asyncpg.Connection[Any],
 ) -> None:
-    await database_.execute("INSERT INTO users (id) VALUES ('bea'), ('sol')")
+    await own_database.execute("INSERT INTO users (id) VALUES ('bea'), ('sol')")
     mine, other = uuid.UUID(int=1), uuid.UUID(int=2)
     for id_ in (mine, other):
-        await database_.execute("INSERT INTO conversation (id, opening_key) VALUES ($1, $2)", id_, id_.bytes)
-    await database_.execute(
+        await own_database.execute("INSERT INTO conversation (id, opening_key) VALUES ($1, $2)", id_, id_.bytes)
+    await own_database.execute(
         "INSERT INTO participant (conversation_id, user_id, role) VALUES ($1, 'bea', 'buyer'), ($2, 'sol', 'seller')",
         mine,
         other,
@@ -155,9 +139,9 @@ async def test_one_persons_events_are_those_of_their_conversations_that_were_tol
     assert [4] == [row["position"] for row in await log.read_of("bea", 1, 4, 100)]
 
 
-async def test_trimming_takes_the_old_and_raises_the_floor_with_it(database_: asyncpg.Connection[Any]) -> None:
+async def test_trimming_takes_the_old_and_raises_the_floor_with_it(own_database: asyncpg.Connection[Any]) -> None:
     await tell(fact("old"), fact("older"), fact("new"))
-    await database_.execute("UPDATE event SET created_at = now() - interval '15 days' WHERE position <= 2")
+    await own_database.execute("UPDATE event SET created_at = now() - interval '15 days' WHERE position <= 2")
     assert 2 == await log.trim(timedelta(days=14))
     assert (3, 2) == (await log.head())[1:]
     assert [(3, "new")] == await said_after(0)
@@ -166,23 +150,23 @@ async def test_trimming_takes_the_old_and_raises_the_floor_with_it(database_: as
 
 
 async def test_trimming_never_takes_from_the_middle(
-    database_: asyncpg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+    own_database: asyncpg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A clock that was set back must not make a hole: all up to the floor goes, all above it stays."""
     monkeypatch.setattr(log, "TRIM_BATCH", 2)
     await tell(*(fact(str(number)) for number in range(1, 7)))
-    await database_.execute("UPDATE event SET created_at = now() - interval '15 days' WHERE position IN (1, 2, 4)")
+    await own_database.execute("UPDATE event SET created_at = now() - interval '15 days' WHERE position IN (1, 2, 4)")
     while await log.trim(timedelta(days=14)):
         pass
     head = await log.head()
     assert list(range(head.floor + 1, 7)) == [position for position, _ in await said_after(0)]
 
 
-async def test_an_empty_log_can_be_trimmed(database_: asyncpg.Connection[Any]) -> None:
+async def test_an_empty_log_can_be_trimmed(own_database: asyncpg.Connection[Any]) -> None:
     assert 0 == await log.trim(timedelta(days=1))
 
 
-async def test_blanking_leaves_no_body_in_the_log(database_: asyncpg.Connection[Any]) -> None:
+async def test_blanking_leaves_no_body_in_the_log(own_database: asyncpg.Connection[Any]) -> None:
     message = uuid.uuid4()
     await tell(
         fact("the secret", kind="message.sent", about=message),
@@ -195,36 +179,36 @@ async def test_blanking_leaves_no_body_in_the_log(database_: asyncpg.Connection[
     assert [(1, "blank"), (2, "somebody else's"), (3, "blank"), (4, "another's edit")] == await said_after(0)
 
 
-async def test_a_server_that_stays_the_same_keeps_its_epoch(database_: asyncpg.Connection[Any]) -> None:
+async def test_a_server_that_stays_the_same_keeps_its_epoch(own_database: asyncpg.Connection[Any]) -> None:
     first = await log.check_epoch()
     assert first == await log.check_epoch()
 
 
-async def test_the_first_server_keeps_the_epoch_that_the_migration_chose(database_: asyncpg.Connection[Any]) -> None:
-    epoch = await database_.fetchval("SELECT epoch FROM log_head")
+async def test_the_first_server_keeps_the_epoch_that_the_migration_chose(own_database: asyncpg.Connection[Any]) -> None:
+    epoch = await own_database.fetchval("SELECT epoch FROM log_head")
     assert epoch == (await log.check_epoch()).epoch
 
 
 @pytest.mark.parametrize("change", ["system_identifier = '42'", "timeline = timeline + 1"])
 async def test_another_server_or_another_history_begins_a_new_epoch(
-    database_: asyncpg.Connection[Any], change: str
+    own_database: asyncpg.Connection[Any], change: str
 ) -> None:
     """After a restore or a failover the same positions may mean other events."""
     first = await log.check_epoch()
-    await database_.execute(f"UPDATE log_head SET {change}")
+    await own_database.execute(f"UPDATE log_head SET {change}")
     other = await log.check_epoch()
     assert first.epoch != other.epoch
     assert first[1:] == other[1:]
     assert other == await log.check_epoch()
 
 
-async def test_a_head_that_went_backwards_begins_a_new_epoch(database_: asyncpg.Connection[Any]) -> None:
+async def test_a_head_that_went_backwards_begins_a_new_epoch(own_database: asyncpg.Connection[Any]) -> None:
     first = await log.check_epoch()
     assert first.epoch != (await log.check_epoch(rewound=first.epoch)).epoch
 
 
 async def test_of_all_who_find_that_the_head_went_backwards_one_begins_the_new_epoch(
-    database_: asyncpg.Connection[Any],
+    own_database: asyncpg.Connection[Any],
 ) -> None:
     """Were each to begin its own, what is said between the two would be in neither: clients are reset past it."""
     first = await log.check_epoch()
