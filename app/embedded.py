@@ -13,6 +13,8 @@ import psutil
 
 from app.database import DatabaseError
 
+CLOCK_DRIFT_SECONDS = 5  # by which the time a process began may seem another later
+
 
 def start(data_dir: Path) -> str:
     """Start the embedded PostgreSQL under `data_dir`, or find it running, and return its URL.
@@ -29,7 +31,7 @@ def start(data_dir: Path) -> str:
     home.mkdir(parents=True, exist_ok=True)
     _forget_the_dead(home)
     if not any(home.iterdir()):
-        beginning.write_text(str(os.getpid()))
+        beginning.write_text(f"{os.getpid()} {psutil.Process().create_time()}")
     try:
         url = str(get_server(home).get_uri())
         beginning.unlink(missing_ok=True)
@@ -43,7 +45,7 @@ def start(data_dir: Path) -> str:
 def _forget_the_unfinished(home: Path, beginning: Path) -> None:
     """Killed in its first start, a database is there in part, and would be taken for the whole. `beginning` names the
     process that found the folder empty, until its database runs."""
-    if not beginning.exists() or psutil.pid_exists(int(beginning.read_text() or 0)):
+    if not beginning.exists() or _runs(*beginning.read_text().split()):
         return
     for process in psutil.process_iter(["name", "cmdline"]):
         if process.info["name"] in {"initdb", "postgres"} and str(home) in (process.info["cmdline"] or ()):
@@ -52,6 +54,13 @@ def _forget_the_unfinished(home: Path, beginning: Path) -> None:
                 process.wait()
     shutil.rmtree(home, ignore_errors=True)
     beginning.unlink()
+
+
+def _runs(pid: str = "0", born: str = "0") -> bool:
+    """Whether this process is still there. Its number alone may be another's: containers give the same ones."""
+    with suppress(psutil.NoSuchProcess):
+        return abs(psutil.Process(int(pid)).create_time() - float(born)) < CLOCK_DRIFT_SECONDS
+    return False
 
 
 def _forget_the_dead(home: Path) -> None:

@@ -166,7 +166,9 @@ class Supervisor:
         self.count = settings.workers
         self.family, self.address = listening.family, listening.getsockname()
         listening.close()  # nobody had the port
-        self.held = self._bound()  # and nobody else gets it while no worker listens
+        self.held = self._bound()
+        # And nobody else gets it while no worker listens: for others the port is in use, whatever they do not mind.
+        self.held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
         self.metrics_dir = metrics_dir
         self.environment = {**environment, "PROMETHEUS_MULTIPROC_DIR": metrics_dir}
         self.lifeline, self.our_end = os.pipe()

@@ -29,7 +29,7 @@ def home() -> Iterator[Path]:
 
 @pytest.mark.parametrize("kill", [os.killpg, os.kill])
 async def test_a_first_start_that_was_killed_is_begun_anew(home: Path, kill: Callable[[int, int], None]) -> None:
-    """All of it, or Parley alone: then initdb goes on for a while."""
+    """All of it, or Parley alone: then initdb goes on for a while. Meanwhile another process got its number."""
     first = subprocess.Popen([sys.executable, "-c", START, str(home)], cwd=ROOT, start_new_session=True)  # noqa: ASYNC220
 
     async def is_half_done() -> bool:
@@ -38,6 +38,8 @@ async def test_a_first_start_that_was_killed_is_begun_anew(home: Path, kill: Cal
     await eventually(is_half_done)
     kill(first.pid, signal.SIGKILL)
     first.wait()
+    begun = home / "postgres-begun"
+    begun.write_text(f"{os.getpid()} {begun.read_text().split()[1]}")  # its number is another's now
     again = subprocess.run([sys.executable, "-c", START + ASK, str(home)], cwd=ROOT, timeout=60, check=False)  # noqa: ASYNC221
     assert 0 == again.returncode
     assert ["postgres"] == os.listdir(home)

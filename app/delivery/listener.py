@@ -224,6 +224,8 @@ class Listener:
             epoch, last = HUB.epoch, HUB.last
             if self.target <= HUB.head:
                 break
+            if last is not None and last.position <= HUB.log_floor:  # trimmed: the log cannot say any more what it was
+                last = None
             rows = await log.read(HUB.head - (last is not None), missing + (last is not None))
             if epoch != HUB.epoch:
                 continue

@@ -42,10 +42,12 @@ class Rows:
 
     def __init__(self, head: int) -> None:
         self.head = head
+        self.floor = 0
         self.stretches: list[range] = []
 
     async def read(self, after: int, limit: int) -> list[dict[str, object]]:
-        positions = range(after + 1, min(after + limit, self.head) + 1)
+        first = max(after, self.floor) + 1
+        positions = range(first, min(first + limit - 1, self.head) + 1)
         self.stretches.append(positions)
         row = {"kind": "message.sent", "message_id": None, "audience": ["bea"], "data": "{}", "age": 0.0}
         return [{**row, "position": position} for position in positions]
@@ -137,3 +139,23 @@ async def test_what_was_trimmed_in_another_history_is_another_history(
     listener.hint(40)
     await listener._read_to_target()
     assert ("def", 40, [True]) == (hub.epoch, hub.head, told)
+
+
+async def test_a_log_that_was_trimmed_to_its_end_goes_on(hub: Hub, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has said anything for longer than events are kept; then another process does."""
+    listener = Listener()
+    listener.offer([entry(11)])
+    rows.floor = 11
+
+    async def head() -> Head:
+        return Head(EPOCH, rows.head, rows.floor)
+
+    async def look() -> tuple[Head, bool]:
+        return await head(), True
+
+    monkeypatch.setattr(log, "head", head)
+    monkeypatch.setattr(log, "look", look)
+    listener.hint(15)
+    for _ in range(2):  # the first round finds that 11 is gone, and why
+        await listener._read_to_target()
+    assert [11, 12, 13, 14, 15] == [one.position for one in hub.tail]

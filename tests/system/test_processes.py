@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import uuid
 from contextlib import AsyncExitStack
 
 import httpx
+import pytest
 
 from tests.conftest import NewServer
 from tests.harness import Cast, Event, Stream, eventually, frames, running_seconds
 from tests.system.conftest import Pair
-from tests.system.operating import workers_of
+from tests.system.operating import kill, workers_of
 
 
 async def test_a_message_sent_at_one_process_is_heard_at_the_other_within_a_second(
@@ -154,6 +156,19 @@ async def test_on_one_port_connections_are_dealt_out_evenly(new_server: NewServe
         workers[0].resume()
         await eventually(are_all_served)
         assert min(counts := served()) > 30, counts
+
+
+async def test_nobody_else_gets_the_port_while_no_worker_listens(new_server: NewServer) -> None:
+    """Both are dead, and their successors not yet there."""
+    server = await new_server("--workers", "2", DRAIN_SECONDS="0")
+    for worker in workers_of(server):
+        kill(worker)
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", server.port)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", server.port))
 
 
 def of_kind(stream: Stream, kind: str) -> list[Event]:
