@@ -1,4 +1,4 @@
-"""The client's pure modules, run by Node: the store on the very examples of the documentation, and the parser."""
+"""The client's modules, run by Node: the store on the examples of the documentation, the parser, and bad moments."""
 
 from __future__ import annotations
 
@@ -53,3 +53,9 @@ def test_the_parser_takes_bytes_however_they_are_cut() -> None:
         {"type": "message", "data": "", "id": "e-2"},
     ] == said["events"]
     assert 1500 == said["retryMs"]
+
+
+@pytest.mark.parametrize("token", [None, "<html>\nBad Gateway"])
+def test_what_is_written_while_the_shop_gives_no_token_is_sent_in_order(token: str | None) -> None:
+    """It cannot be fetched, or what comes is none: the message waits, and the next one does not overtake it."""
+    run("outbox.mjs", {"token": token})
