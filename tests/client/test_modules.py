@@ -59,3 +59,8 @@ def test_the_parser_takes_bytes_however_they_are_cut() -> None:
 def test_what_is_written_while_the_shop_gives_no_token_is_sent_in_order(token: str | None) -> None:
     """It cannot be fetched, or what comes is none: the message waits, and the next one does not overtake it."""
     run("outbox.mjs", {"token": token})
+
+
+def test_a_tab_that_is_told_of_a_reset_loads_until_it_succeeds() -> None:
+    """What the leading tab tells meanwhile is kept for the new state."""
+    run("tabs.mjs", None)
