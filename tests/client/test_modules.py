@@ -64,3 +64,14 @@ def test_what_is_written_while_the_shop_gives_no_token_is_sent_in_order(token: s
 def test_a_tab_that_is_told_of_a_reset_loads_until_it_succeeds() -> None:
     """What the leading tab tells meanwhile is kept for the new state."""
     run("tabs.mjs", None)
+
+
+@pytest.mark.parametrize("page", ["opening", "older", "newer", "elsewhere"])
+def test_a_page_of_history_brings_back_nothing_that_was_edited_or_unsent(page: str) -> None:
+    """It was read before, and comes after the event."""
+    run("thread.mjs", page)
+
+
+def test_a_thread_that_begins_anew_keeps_what_comes_meanwhile() -> None:
+    """After a reset as at first; it goes on to follow the end."""
+    run("thread.mjs", "reset")
