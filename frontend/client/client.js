@@ -4,7 +4,8 @@
  */
 
 /**
- * `isExpired`: the last one was refused, get a new one.
+ * `isExpired`: the last one was refused, get a new one. Rejects where it cannot: that is as if the server were away,
+ * unless it is a `Problem`.
  * @typedef {(why?: { isExpired: boolean }) => string | Promise<string>} GetToken
  */
 /**
@@ -16,13 +17,13 @@
 
 const CALL_MS = 15_000;
 
-/** A refusal: `code` is the server's stable word, or `unreachable` when no answer came. */
+/** A refusal: `code` is the server's stable word, or `unreachable` when no answer came; `cause`: what kept it away. */
 export class Problem extends Error {
   /**
-   * @param {{ code: string, status: number, detail: string, data?: any, retryAfterMs?: number }} said
+   * @param {{ code: string, status: number, detail: string, data?: any, retryAfterMs?: number, cause?: unknown }} said
    */
-  constructor({ code, status, detail, data = {}, retryAfterMs = 0 }) {
-    super(detail);
+  constructor({ code, status, detail, data = {}, retryAfterMs = 0, cause }) {
+    super(detail, { cause });
     this.name = "Problem";
     this.code = code;
     this.status = status;
@@ -64,18 +65,19 @@ export function createApi({ url, getToken }) {
    */
   async function attempt(method, path, { query, body, signal }, isExpired) {
     const headers = new Headers();
-    if (getToken) headers.set("Authorization", `Bearer ${await getToken({ isExpired })}`);
     if (body !== undefined) headers.set("Content-Type", "application/json");
     const text = body === undefined ? null : JSON.stringify(body);
     const cut = cutBy(signal);
-    const timer = setTimeout(() => cut.abort(), CALL_MS);
+    let timer = 0;
     try {
+      if (getToken) headers.set("Authorization", `Bearer ${await getToken({ isExpired })}`);
+      timer = setTimeout(() => cut.abort(), CALL_MS);
       const response = await fetch(url + path + queryText(query), { method, headers, body: text, signal: cut.signal });
       if (!response.ok) throw await problemOf(response);
       return response.status === 204 ? null : await response.json();
     } catch (error) {
       signal?.throwIfAborted();
-      throw error instanceof Problem ? error : unreachable();
+      throw error instanceof Problem ? error : unreachable(error);
     } finally {
       clearTimeout(timer);
       cut.abort();
@@ -125,8 +127,9 @@ export async function problemOf(response) {
   });
 }
 
-function unreachable() {
-  return new Problem({ code: "unreachable", status: 0, detail: "The server cannot be reached." });
+/** @param {unknown} cause */
+function unreachable(cause) {
+  return new Problem({ code: "unreachable", status: 0, detail: "The server cannot be reached.", cause });
 }
 
 /** @param {Record<string, string | number | null | undefined>} [query] */

@@ -30,9 +30,11 @@
  *   status: "online" | "away" | "invisible", status_text: string }} Presence
  */
 /**
- * `messages` of a conversation: in ascending `seq`, without gaps once the stream has caught up.
+ * `messages` of a conversation: in ascending `seq`, without gaps once the stream has caught up. `replaced`: what was
+ * edited or unsent in one whose messages are held, by `seq`; a page of history that comes later may be older.
  * @typedef {{ me: string, conversations: ReadonlyMap<string, Conversation>,
- *   messages: ReadonlyMap<string, readonly Message[]>, presence: ReadonlyMap<string, Presence> }} State
+ *   messages: ReadonlyMap<string, readonly Message[]>, replaced: ReadonlyMap<string, ReadonlyMap<number, Message>>,
+ *   presence: ReadonlyMap<string, Presence> }} State
  */
 /** @typedef {{ conversation_id: string, user_id: string, delivered_seq: number, read_seq: number }} Receipt */
 
@@ -41,7 +43,7 @@
  * @returns {State}
  */
 export function emptyState(me) {
-  return { me, conversations: new Map(), messages: new Map(), presence: new Map() };
+  return { me, conversations: new Map(), messages: new Map(), replaced: new Map(), presence: new Map() };
 }
 
 /**
@@ -109,9 +111,23 @@ export function withMessages(state, conversationId, given) {
   const known = state.messages.get(conversationId);
   const bySeq = new Map(known?.map((message) => [message.seq, message]));
   if (known && given.every((message) => bySeq.get(message.seq) === later(bySeq.get(message.seq), message))) return state;
-  for (const message of given) bySeq.set(message.seq, later(bySeq.get(message.seq), message));
+  const replaced = state.replaced.get(conversationId);
+  for (const message of given) {
+    bySeq.set(message.seq, later(bySeq.get(message.seq), later(replaced?.get(message.seq), message)));
+  }
   const messages = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
   return { ...state, messages: new Map(state.messages).set(conversationId, messages) };
+}
+
+/**
+ * With these messages in place of those that were held.
+ * @param {State} state
+ * @param {string} conversationId
+ * @param {readonly Message[]} given
+ * @returns {State}
+ */
+export function withWindow(state, conversationId, given) {
+  return withMessages({ ...state, messages: new Map(state.messages).set(conversationId, []) }, conversationId, given);
 }
 
 /**
@@ -123,8 +139,10 @@ export function withMessages(state, conversationId, given) {
 export function withoutMessages(state, conversationId) {
   if (!state.messages.has(conversationId)) return state;
   const messages = new Map(state.messages);
+  const replaced = new Map(state.replaced);
   messages.delete(conversationId);
-  return { ...state, messages };
+  replaced.delete(conversationId);
+  return { ...state, messages, replaced };
 }
 
 /**
@@ -214,8 +232,13 @@ function replaced(state, message) {
       ? { ...conversation, last_message: later(conversation.last_message, message) }
       : conversation,
   );
-  const isHere = state.messages.get(message.conversation_id)?.some(({ seq }) => seq === message.seq);
-  return isHere ? withMessages(next, message.conversation_id, [message]) : next;
+  const held = next.messages.get(message.conversation_id);
+  const known = next.replaced.get(message.conversation_id);
+  if (held === undefined || later(known?.get(message.seq), message) === known?.get(message.seq)) return next;
+  const all = new Map(known).set(message.seq, message);
+  const isHere = held.some(({ seq }) => seq === message.seq);
+  const kept = { ...next, replaced: new Map(next.replaced).set(message.conversation_id, all) };
+  return withMessages(kept, message.conversation_id, isHere ? [message] : []);
 }
 
 /**
@@ -307,8 +330,6 @@ function counted(conversation, me) {
  */
 function without(state, conversationId) {
   const conversations = new Map(state.conversations);
-  const messages = new Map(state.messages);
   conversations.delete(conversationId);
-  messages.delete(conversationId);
-  return { ...state, conversations, messages };
+  return { ...withoutMessages(state, conversationId), conversations };
 }

@@ -6,7 +6,7 @@
 
 import { createFollower } from "./ladder.js";
 import { cutBy } from "./client.js";
-import { createTimer } from "./time.js";
+import { backoffMs, createTimer, sleep } from "./time.js";
 
 /** @typedef {import("./ladder.js").FollowOptions} FollowOptions */
 /** @typedef {import("./ladder.js").Progress} Progress */
@@ -58,8 +58,9 @@ export function createShared(options) {
       if (word.kind === "event" || word.kind === "reset") early.push(word);
       return;
     }
-    if (follower !== null) hearAsLeader(word);
-    else told = told.then(() => hearAsFollower(word)).catch((error) => console.error(error));
+    if (follower !== null) return hearAsLeader(word);
+    if (word.kind === "event" || word.kind === "reset" || word.kind === "word" || word.kind === "progress") lost.start(LOST_MS);
+    told = told.then(() => hearAsFollower(word)).catch((error) => console.error(error));
   }
 
   /** @param {Word} word */
@@ -71,12 +72,21 @@ export function createShared(options) {
 
   /** @param {Word} word */
   async function hearAsFollower(word) {
-    if (word.kind === "event" || word.kind === "reset" || word.kind === "word" || word.kind === "progress") lost.start(LOST_MS);
+    if (follower !== null) return; // it leads now: the server tells what comes after the cursor
     if (word.kind === "progress") onProgress({ ...word.progress, isShared: true });
-    if (word.kind === "reset") cursor = await onReset({ reason: "told", cursor: "" });
+    if (word.kind === "reset") await reset();
     if (word.kind !== "event") return;
     await onEvent(word.event);
     cursor = word.event.id || cursor;
+  }
+
+  /** However often it takes: what comes next is not for the old state. */
+  async function reset() {
+    for (let failures = 1; follower === null && !signal.aborted; failures += 1) {
+      const loaded = await onReset({ reason: "told", cursor: "" }).catch((error) => void console.error(error));
+      if (loaded !== undefined) return void (cursor = loaded);
+      await sleep(backoffMs(failures), signal);
+    }
   }
 
   /** Hold the lock for as long as this tab lives. @param {LockOptions} how */

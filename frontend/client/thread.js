@@ -1,7 +1,7 @@
 /** One conversation as a page holds it open: its window of history, what is on its way, and what one can do in it. */
 
 import { Problem, cutBy } from "./client.js";
-import { others, own, withMessages, withoutMessages } from "./store.js";
+import { others, own, withMessages, withWindow, withoutMessages } from "./store.js";
 
 /** @typedef {import("./store.js").Conversation} Conversation */
 /** @typedef {import("./store.js").Message} Message */
@@ -69,10 +69,16 @@ export function createThread(inside, id, onClose) {
     const { messages } = await page(around === null ? {} : { around });
     const last = messages[messages.length - 1]?.seq ?? 0;
     const came = held().filter(({ seq }) => seq > last); // with the stream, meanwhile
-    inside.update(withMessages(withoutMessages(inside.state(), id), id, [...messages, ...came]));
+    inside.update(withWindow(inside.state(), id, [...messages, ...came]));
     isLoaded = true;
     hasOlder = (messages[0]?.seq ?? 1) > 1;
     measure();
+  }
+
+  /** @param {number | null} [around] */
+  function begin(around) {
+    inside.update(withMessages(inside.state(), id, [])); // from here on the stream's messages are kept
+    return loading(() => load(around));
   }
 
   async function older() {
@@ -246,18 +252,15 @@ export function createThread(inside, id, onClose) {
     changed() {
       const all = held();
       if (!hasNewer && isVisible() && all.length > WINDOW_MAX * 2) {
-        inside.update(withMessages(withoutMessages(inside.state(), id), id, all.slice(-WINDOW_MAX)));
+        inside.update(withWindow(inside.state(), id, all.slice(-WINDOW_MAX)));
         hasOlder = true;
       }
       move();
       changed();
     },
     /** After a reset. */
-    restart: () => loading(() => (hasNewer ? load() : load(null))),
-    start() {
-      inside.update(withMessages(inside.state(), id, [])); // from here on the stream's messages are kept
-      return loading(() => load());
-    },
+    restart: () => begin(hasNewer ? undefined : null),
+    start: () => begin(),
     move,
   };
 }

@@ -1,4 +1,4 @@
-"""The client's pure modules, run by Node: the store on the very examples of the documentation, and the parser."""
+"""The client's modules, run by Node: the store on the examples of the documentation, the parser, and bad moments."""
 
 from __future__ import annotations
 
@@ -53,3 +53,25 @@ def test_the_parser_takes_bytes_however_they_are_cut() -> None:
         {"type": "message", "data": "", "id": "e-2"},
     ] == said["events"]
     assert 1500 == said["retryMs"]
+
+
+@pytest.mark.parametrize("token", [None, "<html>\nBad Gateway"])
+def test_what_is_written_while_the_shop_gives_no_token_is_sent_in_order(token: str | None) -> None:
+    """It cannot be fetched, or what comes is none: the message waits, and the next one does not overtake it."""
+    run("outbox.mjs", {"token": token})
+
+
+def test_a_tab_that_is_told_of_a_reset_loads_until_it_succeeds() -> None:
+    """What the leading tab tells meanwhile is kept for the new state."""
+    run("tabs.mjs", None)
+
+
+@pytest.mark.parametrize("page", ["opening", "older", "newer", "elsewhere"])
+def test_a_page_of_history_brings_back_nothing_that_was_edited_or_unsent(page: str) -> None:
+    """It was read before, and comes after the event."""
+    run("thread.mjs", page)
+
+
+def test_a_thread_that_begins_anew_keeps_what_comes_meanwhile() -> None:
+    """After a reset as at first; it goes on to follow the end."""
+    run("thread.mjs", "reset")
