@@ -86,6 +86,7 @@ export function connect({ url = "", getToken, transports }) {
     user = me.user;
     unread.learn(counts.conversations);
     const { presence } = held.state;
+    lookup.reset();
     update(withConversations({ ...emptyState(me.user.id), presence }, page.conversations));
     for (const id of [...threads.keys()]) if (!held.state.conversations.has(id)) await lookup.conversation(id);
     if (isFirst) settle(me.user.id);
@@ -180,7 +181,7 @@ export function connect({ url = "", getToken, transports }) {
     async open(what) {
       await ready;
       const id = "conversation_id" in what ? what.conversation_id : await idOf(what);
-      if (!held.state.conversations.has(id)) update(withConversations(held.state, [await calls.getConversation(id, { signal })]));
+      if (!held.state.conversations.has(id)) await lookup.find(id);
       const known = threads.get(id);
       if (known !== undefined) return known.hold();
       const made = createThread(inside, id, () => threads.delete(id));

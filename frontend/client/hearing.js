@@ -31,6 +31,7 @@ export function createHearing({ held, typing, unread, lookup, belongings }) {
     held.update(apply(held.state, { type, data }));
     held.voice.tell("event", { type, data });
     if (!isKnown && !held.state.conversations.has(id) && type !== "participant.left") void lookup.conversation(id);
+    lookup.hear({ type, data });
     if (type === "conversation.opened") void lookup.presence(id);
     if (type === "message.sent") announce(data.message);
     held.threads.get(id)?.move();

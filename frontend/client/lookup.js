@@ -1,9 +1,10 @@
 /** Fetches what events tell of and nobody has loaded yet: conversations of a later page, people's presence. */
 
 import { Problem } from "./client.js";
-import { others, withConversations, withPresence } from "./store.js";
+import { apply, others, withConversations, withPresence } from "./store.js";
 
 /** @typedef {import("./store.js").State} State */
+/** @typedef {{ type: string, data: any }} Event */
 
 /**
  * @param {object} options
@@ -16,13 +17,40 @@ import { others, withConversations, withPresence } from "./store.js";
 export function createLookup({ calls, state, update, onFound, signal }) {
   /** Conversations that are wanted and not there. @type {Set<string>} */
   const wanted = new Set();
+  /**
+   * Calls on their way, one for each conversation, with what is heard of it meanwhile.
+   * @type {Map<string, { heard: Event[], found: Promise<void> }>}
+   */
+  const asked = new Map();
+
+  /** Fetch it into the state. Throws `Problem`. @param {string} id @returns {Promise<void>} */
+  function find(id) {
+    const known = asked.get(id);
+    if (known !== undefined) return known.found;
+    /** @type {Event[]} */
+    const heard = [];
+    const found = ask(id, heard).finally(() => asked.get(id)?.heard === heard && asked.delete(id));
+    asked.set(id, { heard, found });
+    return found;
+  }
+
+  /** @param {string} id @param {readonly Event[]} heard The answer may be older. @returns {Promise<void>} */
+  async function ask(id, heard) {
+    const given = await calls.getConversation(id, { signal });
+    if (asked.get(id)?.heard !== heard) return find(id); // from before a reset
+    update(heard.reduce(apply, withConversations(state(), [given])));
+    if (state().conversations.has(id)) return void wanted.delete(id);
+    asked.delete(id); // one has left meanwhile, and may be back
+    return find(id);
+  }
 
   /** @param {string} id */
   async function conversation(id) {
+    const isFirst = !asked.has(id);
     wanted.add(id);
     try {
-      update(withConversations(state(), [await calls.getConversation(id, { signal })]));
-      wanted.delete(id);
+      await find(id);
+      if (!isFirst) return;
       onFound(id);
       await presence(id);
     } catch (error) {
@@ -41,8 +69,13 @@ export function createLookup({ calls, state, update, onFound, signal }) {
   }
 
   return {
+    find,
     conversation,
     presence,
+    /** @param {Event} event Of a conversation. */
+    hear: (event) => void asked.get(event.data.conversation_id)?.heard.push(event),
+    /** Everything was loaded anew: answers that are still on their way come too late. */
+    reset: () => asked.clear(),
     /** What could not be fetched before. */
     again() {
       for (const id of wanted) void conversation(id);

@@ -2,6 +2,8 @@
 
 import { own } from "./store.js";
 
+/** @typedef {import("./store.js").Conversation} Conversation */
+
 /**
  * @param {object} options
  * @param {import("./calls.js").Calls} options.calls
@@ -9,25 +11,29 @@ import { own } from "./store.js";
  * @param {(receipt: import("./store.js").Receipt) => void} options.onMoved
  */
 export function createReceipts({ calls, me, onMoved }) {
-  /** @type {Set<string>} */
-  const moving = new Set();
+  /** Calls on their way, with what the conversation has become meanwhile. @type {Map<string, Conversation | null>} */
+  const moving = new Map();
 
   /**
    * Move the receipt when it is behind. What fails is tried again with the next change.
-   * @param {import("./store.js").Conversation} conversation
+   * @param {Conversation} conversation
    * @param {boolean} isSeen
    */
   async function move(conversation, isSeen) {
     const { id, last_seq } = conversation;
+    if (moving.has(id)) return void moving.set(id, conversation);
     const participant = own(conversation, me);
-    if (participant === undefined || moving.has(id)) return;
+    if (participant === undefined) return;
     const isBehind = participant.delivered_seq < last_seq || (isSeen && participant.read_seq < last_seq);
     if (!isBehind) return;
-    moving.add(id);
+    moving.set(id, null);
     const body = isSeen ? { read_seq: last_seq } : { delivered_seq: last_seq };
     const receipt = await calls.moveReceipt(id, body).catch(() => null);
+    const now = moving.get(id);
     moving.delete(id);
-    if (receipt !== null) onMoved(receipt);
+    if (receipt === null) return;
+    onMoved(receipt);
+    if (now && now.last_seq > last_seq) void move(now, false); // seen: the thread says so
   }
 
   return { move };

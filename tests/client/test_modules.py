@@ -1,4 +1,9 @@
+<<<<<<< HEAD
 """The client's modules, run by Node: the store on the examples of the documentation, the parser, and bad moments."""
+=======
+"""The client's pure modules, run by Node: the store on the very examples of the documentation, the parser,
+and what events do while calls are on their way."""
+>>>>>>> h-look
 
 from __future__ import annotations
 
@@ -25,6 +30,11 @@ def run(script: str, given: Any) -> str:
     )
     assert 0 == done.returncode, done.stdout + done.stderr
     return done.stdout
+
+
+def tell(story: str) -> None:
+    """One of the stories of a page; each ends well or fails."""
+    assert "done" == run("hearing.mjs", {"story": story})
 
 
 @pytest.mark.parametrize("name", [name for name in EVENTS if name.startswith(STORED)])
@@ -55,6 +65,7 @@ def test_the_parser_takes_bytes_however_they_are_cut() -> None:
     assert 1500 == said["retryMs"]
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize("token", [None, "<html>\nBad Gateway"])
 def test_what_is_written_while_the_shop_gives_no_token_is_sent_in_order(token: str | None) -> None:
     """It cannot be fetched, or what comes is none: the message waits, and the next one does not overtake it."""
@@ -75,3 +86,44 @@ def test_a_page_of_history_brings_back_nothing_that_was_edited_or_unsent(page: s
 def test_a_thread_that_begins_anew_keeps_what_comes_meanwhile() -> None:
     """After a reset as at first; it goes on to follow the end."""
     run("thread.mjs", "reset")
+=======
+def test_an_answer_undoes_nothing_that_was_heard_while_it_was_on_its_way() -> None:
+    """A conversation of a later page is fetched; what others say meanwhile is said once, and stays."""
+    tell("meanwhile elsewhere")
+
+
+def test_opening_a_conversation_undoes_nothing_that_was_heard_meanwhile() -> None:
+    """The whole client: a link to a conversation that is not in the list yet, and a message in another one."""
+    tell("opened meanwhile")
+
+
+def test_what_is_heard_of_a_conversation_that_is_being_fetched_is_not_lost() -> None:
+    """The answer may be older than the event, and is asked for once."""
+    tell("meanwhile in it")
+
+
+def test_a_conversation_that_could_not_be_fetched_is_asked_for_again() -> None:
+    """When the stream is live; and once it is there no more."""
+    tell("refused first")
+
+
+def test_who_leaves_and_is_back_while_it_is_being_fetched_has_the_conversation() -> None:
+    """An answer from before is none: the server is asked again."""
+    tell("left and back")
+
+
+def test_an_answer_from_before_a_reset_is_asked_for_again() -> None:
+    """What happened between it and the new snapshot is told by nobody."""
+    tell("loaded anew")
+    tell("reset meanwhile")
+
+
+def test_what_arrives_while_a_receipt_moves_is_delivered_too() -> None:
+    """Three messages within a round trip, nobody has the thread open: two calls, and all are delivered."""
+    tell("delivered meanwhile")
+
+
+def test_a_receipt_that_failed_waits_for_the_next_message() -> None:
+    """A server that is away is not asked at once again."""
+    tell("delivered not")
+>>>>>>> h-look
