@@ -12,6 +12,7 @@ import random
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -47,6 +48,7 @@ class NatsBus(Bus):
         super().__init__(on_head=on_head, on_signal=on_signal, on_connect=on_connect)
         self.urls = servers_of(urls)
         self.client: Client | None = None
+        self.connected: Client | None = None  # and soon `client`
         self.place = ""
         self.own_echo = secrets.token_hex(6)
         self.newest = 0  # the highest head that anybody has told
@@ -56,9 +58,10 @@ class NatsBus(Bus):
     # --- hearing ---------------------------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
+        self.connected = None
         self.lost.clear()
         self.place = await log.place()
-        client = await self._connect()
+        self.connected = client = await self._connect()
         try:
             await client.subscribe(f"{self.place}.head", cb=self._hear_head)
             await client.subscribe(f"{self.place}.signal", cb=self._hear_signals)
@@ -83,7 +86,7 @@ class NatsBus(Bus):
                         max_reconnect_attempts=1,
                         reconnect_time_wait=0,
                         connect_timeout=CONNECT_SECONDS,
-                        closed_cb=self._lose,
+                        closed_cb=partial(self._lose, client),
                         error_cb=_keep_silent,
                     )
             except self.failures as error:
@@ -97,8 +100,10 @@ class NatsBus(Bus):
                 return client
         raise trouble
 
-    async def _lose(self) -> None:
-        self.lost.set()
+    async def _lose(self, client: Client) -> None:
+        """Told late of one that was tried in vain, or given up, too."""
+        if client is self.connected:
+            self.lost.set()
 
     async def _hear_head(self, said: Msg) -> None:
         position = int(said.data)

@@ -1,9 +1,4 @@
-<<<<<<< HEAD
 """The client's modules, run by Node: the store on the examples of the documentation, the parser, and bad moments."""
-=======
-"""The client's pure modules, run by Node: the store on the very examples of the documentation, the parser,
-and what events do while calls are on their way."""
->>>>>>> h-look
 
 from __future__ import annotations
 
@@ -65,7 +60,6 @@ def test_the_parser_takes_bytes_however_they_are_cut() -> None:
     assert 1500 == said["retryMs"]
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("token", [None, "<html>\nBad Gateway"])
 def test_what_is_written_while_the_shop_gives_no_token_is_sent_in_order(token: str | None) -> None:
     """It cannot be fetched, or what comes is none: the message waits, and the next one does not overtake it."""
@@ -86,7 +80,8 @@ def test_a_page_of_history_brings_back_nothing_that_was_edited_or_unsent(page: s
 def test_a_thread_that_begins_anew_keeps_what_comes_meanwhile() -> None:
     """After a reset as at first; it goes on to follow the end."""
     run("thread.mjs", "reset")
-=======
+
+
 def test_an_answer_undoes_nothing_that_was_heard_while_it_was_on_its_way() -> None:
     """A conversation of a later page is fetched; what others say meanwhile is said once, and stays."""
     tell("meanwhile elsewhere")
@@ -126,4 +121,3 @@ def test_what_arrives_while_a_receipt_moves_is_delivered_too() -> None:
 def test_a_receipt_that_failed_waits_for_the_next_message() -> None:
     """A server that is away is not asked at once again."""
     tell("delivered not")
->>>>>>> h-look

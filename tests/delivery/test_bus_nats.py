@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -238,6 +240,27 @@ async def test_of_several_servers_any_will_do(nats: NatsServer, tmp_path: Path, 
     ears[0].tell(7)
     for ear in ears:
         await eventually(lambda ear=ear: has_heard(ear, 7))  # type: ignore[misc]
+
+
+async def test_a_server_that_was_tried_in_vain_does_not_end_the_connection_to_another(
+    nats: NatsServer, new_ear: NewEar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its end is told late, when the other is connected already."""
+    told: list[str] = []
+    lose = NatsBus._lose
+
+    async def noted(bus: NatsBus, *client: Any) -> None:
+        await lose(bus, *client)
+        told.append("lost" if bus.lost.is_set() else "none of ours")
+
+    async def is_told() -> bool:
+        return bool(told)
+
+    monkeypatch.setattr(NatsBus, "_lose", noted)
+    monkeypatch.setattr(random, "sample", lambda urls, count: list(urls))
+    await new_ear(f"nats://127.0.0.1:{free_port()},{nats.url}")
+    await eventually(is_told)
+    assert {"none of ours"} == set(told)
 
 
 # --- credentials and TLS -------------------------------------------------------------------------------------------
