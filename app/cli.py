@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from app import database, doctor, embedded, logs, migrations, seed, server, settings
+from app import database, doctor, embedded, logs, migrations, port, seed, server, settings
 from app.database import DatabaseError
 from app.delivery import log
 from app.identity import Identity
@@ -67,7 +67,7 @@ def _serve(**given: Any) -> int:
     chosen = settings.with_secret(settings.read(**given))
     logs.configure(level=logs.LEVELS[chosen.log_level])
     try:
-        listening = server.bind(chosen.host, chosen.port)
+        listening = port.bind(chosen.host, chosen.port)
     except OSError as error:
         sys.exit(
             f"Port {chosen.port} on {chosen.host} cannot be used: {error.strerror}. Choose another: make run PORT=9000"

@@ -28,6 +28,11 @@ class Connection(HttpToolsProtocol):
     is_in_head = True
     came = 0  # bytes since the request began, or since its connection did
 
+    @property
+    def is_fresh(self) -> bool:
+        """No request has come on it yet."""
+        return self.cycle is None
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.waiting_since = self.loop.time()
         super().connection_made(transport)

@@ -16,24 +16,23 @@ import sys
 import time
 from collections.abc import Generator
 from types import FrameType
-from typing import Any
 
 import structlog
 import uvicorn
 from prometheus_client import multiprocess
 
-from app import asgi
+from app import asgi, port
 from app.connection import LOOK_SECONDS as SLOW_LOOK_SECONDS
 from app.connection import Connection, end_slow_ones
 from app.settings import Settings, child_environment
 
-BACKLOG = 2_048
 KEEP_ALIVE_SECONDS = 75  # longer than common proxies keep theirs, so that the proxy is the one to close
 GRACEFUL_SECONDS = 10  # for requests under way when the draining is over
 RESTART_SECONDS = 1.0  # between a worker's crash and its successor
 LOOK_SECONDS = 0.2
 START_LOOK_SECONDS = 0.05
-LAST_REQUESTS_SECONDS = 0.5  # for requests that are on their way when the port closes
+HALF_THROUGH_SECONDS = 0.5  # for those who are being connected when the port closes
+FIRST_REQUEST_SECONDS = 2.0  # for the first request of a connection that was the last to come
 TICKS_PER_SECOND = 10  # uvicorn's
 END_SECONDS = 18.0  # a worker that has not ended by then is killed
 ENDINGS = (signal.SIGTERM, signal.SIGINT)
@@ -85,44 +84,30 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     async def _stop_accepting(self) -> None:
-        """Close the port so that nobody who got through is cut: what the kernel has already connected is taken and
-        served, and for a moment every connection may still send its last request. (Closing a listening socket resets
-        what waits in its queue.)"""
+        """Close the port so that nobody who got through is cut."""
+        port.turn_away(self.listening)
+        await asyncio.sleep(HALF_THROUGH_SECONDS)
         last = self.listening.dup()
-        last.setblocking(False)
         for server in self.servers:
             server.close()
         self.listening.close()
         await asyncio.sleep(0)  # the loop lets go of the socket
-        taken = []
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                taken.append(last.accept()[0])
-        last.close()
         loop = asyncio.get_running_loop()
-        for connection in taken:
+        for connection in port.rest_of(last):
             await loop.connect_accepted_socket(self._protocol, connection)
-        await asyncio.sleep(LAST_REQUESTS_SECONDS)
+        until = loop.time() + FIRST_REQUEST_SECONDS
+        while loop.time() < until and self._has_fresh_ones():  # noqa: ASYNC110  it is looked at, not told
+            await asyncio.sleep(START_LOOK_SECONDS)
+
+    def _has_fresh_ones(self) -> bool:
+        """Whether someone connected and has not asked for anything yet."""
+        connections = self.server_state.connections
+        return any(isinstance(connection, Connection) and connection.is_fresh for connection in connections)
 
     def _protocol(self) -> asyncio.Protocol:
         return self.config.http_protocol_class(  # type: ignore[call-arg]
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """The listening socket. Raises OSError when the port is taken."""
-    listening = _bound(socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port))
-    listening.listen(BACKLOG)
-    return listening
-
-
-def _bound(family: int, address: Any, *options: int) -> socket.socket:
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    for option in (socket.SO_REUSEADDR, *options):
-        bound.setsockopt(socket.SOL_SOCKET, option, 1)
-    bound.bind(address)
-    return bound
 
 
 def run(settings: Settings, listening: socket.socket, lifeline: int | None = None) -> None:
@@ -140,7 +125,7 @@ def run(settings: Settings, listening: socket.socket, lifeline: int | None = Non
         proxy_headers=False,  # `asgi.Edge` reads them, where they matter
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
-        backlog=BACKLOG,
+        backlog=port.BACKLOG,
     )
     app.trust(config.forwarded_allow_ips)
     server = Server(config)
@@ -195,7 +180,7 @@ class Supervisor:
             time.sleep(0.05)
 
     def _bound(self) -> socket.socket:
-        return _bound(self.family, self.address, socket.SO_REUSEPORT)
+        return port.bound(self.family, self.address, socket.SO_REUSEPORT)
 
     def _start(self) -> subprocess.Popen[bytes]:
         with self._bound() as its_own:  # and not ours: what waits in it shall end with the worker

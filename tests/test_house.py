@@ -25,7 +25,7 @@ FLOORS = (
     ("chat",),
     ("seed", "doctor"),
     ("api",),
-    ("asgi", "connection"),
+    ("asgi", "connection", "port"),
     ("server",),
     ("cli",),
     ("__main__",),

@@ -42,7 +42,7 @@ class Sender:
         while True:
             try:
                 connection = connection or await Connection.open(self.server)
-            except (ConnectionRefusedError, ConnectionResetError):  # reset: the port was closed while it was knocked at
+            except ConnectionRefusedError:
                 return
             try:
                 is_kept = await self._send(connection)
