@@ -90,6 +90,11 @@ class Hub:
         """The newest entry; none when the tail is empty."""
         return self.tail[-1] if self.tail else None
 
+    def at(self, position: int) -> Entry | None:
+        """The entry at this position, if the tail has it."""
+        place = position - self.floor - 1
+        return self.tail[place] if 0 <= place < len(self.tail) else None
+
     def restart(self, head: Head, position: int) -> None:
         """Forget the tail and begin after `position`. Readers of another epoch find out at their next step."""
         self.tail.clear()

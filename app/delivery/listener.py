@@ -19,6 +19,7 @@ from app.database import AWAY, FAILED
 from app.delivery import log
 from app.delivery.bus import Bus
 from app.delivery.hub import HUB, TAIL_EVENTS_MAX, Entry, entry_of
+from app.delivery.own import Own
 from app.errors import Unavailable
 from app.tables import Row
 
@@ -26,7 +27,6 @@ PAGE = 1_000
 DEAF_POLL_SECONDS = 0.3
 REACH_SECONDS = 2.0
 SETTLE_SECONDS = 0.05  # no commit of ours takes that long to be answered, after it was heard of
-OWN_MAX = 1_000  # entries of ours that wait for others' before them; more are read from the table again
 
 logger = structlog.get_logger("parley.listener")
 
@@ -37,7 +37,7 @@ class Listener:
         self.target = 0
         self.wanted = asyncio.Event()
         self.moved = asyncio.Condition()
-        self.own: list[Entry] = []
+        self.own = Own()
         self.checked_at = 0.0
         self.begun = 0  # commits of this process
         self.ended = 0  # of these, offered or failed
@@ -99,25 +99,34 @@ class Listener:
         self.ended = min(self.begun, self.ended + 1)
         self._clear_up()
 
-    def offer(self, entries: Iterable[Entry]) -> None:
-        """Entries that this process has just committed. Where others' come before them, these are read from the table
-        first. Nothing is taken on trust while there is a doubt."""
-        entries = list(entries)
+    def offer(self, entries: Iterable[Entry], heard: Iterable[Row] = ()) -> None:
+        """Entries that this process has just committed, and rows of the log before them that the same call has read.
+        Where others' are still missing, these are read from the table first. Nothing is taken on trust while there is a
+        doubt."""
+        entries = [*self._heard(heard), *entries]
         if entries and (self.is_in_doubt or not HUB.offer(entries)):
-            if not self.is_in_doubt and len(self.own) < OWN_MAX:
-                self.own += entries
+            if not self.is_in_doubt:
+                self.own.wait(entries)
             self.target = max(self.target, entries[-1].position)
             self.wanted.set()
         if entries and self.bus is not None:
             self.bus.tell(entries[-1].position)
         self._end()
 
-    def _offer_own(self) -> int:
-        """Offer what waits of our own, and return how many of others' are missing before the rest: at most a page."""
-        self.own.sort(key=lambda entry: entry.position)
-        HUB.offer(self.own)
-        self.own = [entry for entry in self.own if entry.position > HUB.head]
-        return min(PAGE, self.own[0].position - HUB.head - 1) if self.own else PAGE
+    def _heard(self, rows: Iterable[Row]) -> list[Entry]:
+        """The entries of these rows that are new. None if one that is known says something else: then the log has
+        another history, and is looked at."""
+        new = []
+        for row in rows:
+            known = HUB.at(row["position"])
+            if known is None:
+                new.append(entry_of(HUB.epoch, row))
+            elif not known.is_of(row):
+                self.doubt()
+                return []
+        if new:
+            metrics.LAG.observe(max(0.0, row["age"]))
+        return new
 
     def told(self) -> None:
         """A transaction of this process told the log something; at which position only the table knows."""
@@ -128,7 +137,7 @@ class Listener:
     def doubt(self) -> None:
         """A connection is a new one: behind it may be an older state of the log, whose positions are given anew."""
         self.doubts += 1
-        self.own.clear()
+        self.own.forget()
         self.wanted.set()
 
     @property
@@ -210,7 +219,7 @@ class Listener:
             return
         logger.warning("the log has another history now", epoch=head.epoch, position=head.position)
         HUB.restart(head, head.position)  # no cursor means anything older
-        self.own.clear()
+        self.own.forget()
         self.target = head.position
         self.wanted.set()
         if self.bus is not None:
@@ -220,7 +229,7 @@ class Listener:
 
     async def _read_to_target(self) -> None:
         while self.target > HUB.head:
-            missing = self._offer_own()
+            missing = self.own.offer(PAGE)
             epoch, last = HUB.epoch, HUB.last
             if self.target <= HUB.head:
                 break

@@ -29,8 +29,9 @@ Taken = list[tuple[D, asyncio.Future[R], float]]  # until when somebody waits, i
 
 
 class Writer(Generic[D, P, R]):
-    """A queue in front of `commit`, which takes a batch of drafts and gives back one row for each, in order; `tell`
-    makes their results of the rows, while the next batch is on its way to the database.
+    """A queue in front of `commit`, which takes a batch of drafts and gives back one row for each, in order, and behind
+    them what else `tell` should know; `tell` makes the results of the rows, while the next batch is on its way to the
+    database.
 
     `commit` must be safe to repeat: it is called again with the same batch when the connection was lost on the way.
     `fits` says whether a draft may join a batch; one that may not waits, with everything behind it, for the next.
@@ -95,8 +96,8 @@ class Writer(Generic[D, P, R]):
         began = monotonic()
         try:
             rows = await self._persist(drafts, until=taken[0][2])
-            if len(rows) != len(drafts):
-                raise RuntimeError("a commit gave another number of rows than it took drafts")
+            if len(rows) < len(drafts):
+                raise RuntimeError("a commit gave fewer rows than it took drafts")
         except Unavailable as away:
             self._refuse([*taken, *self.queue], away)
             self.queue.clear()

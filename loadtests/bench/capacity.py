@@ -18,8 +18,9 @@ KINDS = {"deliveries": "deliveries to 1,000 streams", "reads": "pages of 50 mess
 
 @dataclass
 class Work:
-    """What was done of one kind in one turn. CPU in seconds; `workers_cpu` has one number a worker."""
+    """What was done of one kind in one turn, over so many logs. CPU in seconds; `workers_cpu` has one number a worker."""
 
+    logs: int = 1
     units: int = 0
     faults: int = 0
     seconds: float = 0.0
@@ -28,8 +29,8 @@ class Work:
 
     @property
     def capacity(self) -> float:
-        """Units a second, if the busiest worker had a core of its own and never waited."""
-        return self.units / max(0.01, *self.workers_cpu)
+        """Units a second and log, if the busiest worker had a core of its own and never waited."""
+        return self.units / self.logs / max(0.01, *self.workers_cpu)
 
     @property
     def cpu_us(self) -> float:
@@ -37,12 +38,13 @@ class Work:
 
     @property
     def per_second(self) -> float:
-        return self.units / max(0.01, self.seconds)
+        """Of a log."""
+        return self.units / self.logs / max(0.01, self.seconds)
 
     @property
     def busiest_percent(self) -> float:
-        """Of all workers' CPU."""
-        return 100 * max(self.workers_cpu) / max(0.01, sum(self.workers_cpu))
+        """Of the CPU of a log's workers."""
+        return 100 * self.logs * max(self.workers_cpu) / max(0.01, sum(self.workers_cpu))
 
 
 FIGURES = ("capacity", "cpu_us", "per_second", "busiest_percent")
@@ -50,23 +52,28 @@ FIGURES = ("capacity", "cpu_us", "per_second", "busiest_percent")
 
 @dataclass
 class Side:
-    """Workers, the people at them, and what each kind of work cost. `talks`: a part of the pairs for each worker to
-    take the messages of; their streams are spread over all workers, and so are the crowd's."""
+    """Workers, the people at them, and what each kind of work cost. `talks`: the pairs whose messages each worker takes;
+    their streams are spread over all workers of its log, and so are those of its crowd."""
 
-    workers: list[Server]
-    talks: list[Stage]
-    crowd: Stage
+    logs: int
+    workers: list[Server] = field(default_factory=list)
+    talks: list[Stage] = field(default_factory=list)
+    crowds: list[Stage] = field(default_factory=list)
     work: dict[str, list[Work]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
 
     @contextmanager
     def working(self, bench: Bench, kind: str) -> Iterator[Work]:
         """One more turn of a kind; its costs are set when the block ends."""
-        work, before = Work(), [cpu_seconds(worker.pid) for worker in self.workers]
+        work, before = Work(self.logs), [cpu_seconds(worker.pid) for worker in self.workers]
         with metered(bench, self.workers[0]) as cost:
             yield work
         work.workers_cpu = [cpu_seconds(worker.pid) - then for worker, then in zip(self.workers, before, strict=True)]
         work.postgres_cpu, work.seconds = cost.postgres_cpu, cost.seconds
         self.work[kind].append(work)
+
+    @property
+    def workers_a_log(self) -> int:
+        return len(self.workers) // self.logs
 
     def middle(self, kind: str, figure: str) -> float:
         """The median of the turns."""

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from app.chat.messages.send import COMMIT, COMMIT_ONE
+from piccolo_migrations.m0010_heard import HEARD_MAX
 from tests.conftest import NewDatabase
 
 HERE, THERE, CLOSED, NOWHERE = (uuid.UUID(int=number) for number in (1, 2, 3, 4))
@@ -33,6 +34,12 @@ INSERT INTO message (id, conversation_id, seq, position, sender_id, client_id, k
     ('{FIRST}', '{HERE}', 1, 1, 'bea', '{USED}', 'text', 'Hello', '{DIGEST.decode()}'),
     ('{ELSEWHERE}', '{THERE}', 1, 2, 'bea', gen_random_uuid(), 'text', 'Hello', '{DIGEST.decode()}');
 UPDATE log_head SET position = 2;
+"""
+
+OTHERS = """
+WITH told AS (UPDATE log_head SET position = position + $1 RETURNING position)
+INSERT INTO event (position, conversation_id, kind, audience, data)
+SELECT position - $1 + n, gen_random_uuid(), 'told', '{bea}', '{"n": 1}' FROM told, generate_series(1, $1) n
 """
 
 # Everything that a call leaves behind, but the time of day.
@@ -111,13 +118,20 @@ async def test_a_lone_draft_fares_as_it_would_in_a_batch(stage: asyncpg.Connecti
     code, changes = CASES[case]
     draft = outgoing(**changes)
     alone = await outcome(stage, COMMIT_ONE, *draft)
-    together = await outcome(stage, COMMIT, *([value] for value in draft))
+    together = await outcome(stage, COMMIT, *([value] for value in draft), None)
     assert code == alone[0]
     assert together == alone
 
 
-async def together(stage: asyncpg.Connection[Any], cases: list[str]) -> list[asyncpg.Record]:
-    """What one call answers to drafts that are told apart by their ids. It is undone."""
+def columns(drafts: list[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*drafts, strict=True)]
+
+
+async def together(
+    stage: asyncpg.Connection[Any], cases: list[str], *, known: int | None = None, others: int = 0
+) -> list[asyncpg.Record]:
+    """What one call answers to drafts that are told apart by their ids, when others have told the log so many things.
+    It is undone."""
     drafts = [
         outgoing(**{"client_id": uuid.UUID(int=100 + place), **CASES[case][1]}) for place, case in enumerate(cases)
     ]
@@ -125,7 +139,8 @@ async def together(stage: asyncpg.Connection[Any], cases: list[str]) -> list[asy
     transaction = stage.transaction()
     await transaction.start()
     try:
-        return list(await stage.fetch(COMMIT, *(list(column) for column in zip(*drafts, strict=True))))
+        await stage.execute(OTHERS, others)
+        return list(await stage.fetch(COMMIT, *columns(drafts), known))
     finally:
         await transaction.rollback()
 
@@ -146,6 +161,32 @@ async def test_a_bad_draft_never_fails_its_neighbours(stage: asyncpg.Connection[
     assert FIRST == again
 
 
+@pytest.mark.parametrize(
+    ("known", "cases", "heard"),
+    [
+        (3, ["somebody in it", "a card"], [3, 4, 5]),
+        (0, ["somebody in it"], [3, 4, 5]),  # of the first two nothing is kept
+        (5, ["somebody in it"], []),
+        (3, ["a stranger", "somebody in it"], [3, 4, 5]),
+        (3, ["a stranger"], []),
+        (None, ["somebody in it"], []),
+        (5 - HEARD_MAX, ["somebody in it"], [3, 4, 5]),
+        (4 - HEARD_MAX, ["somebody in it"], []),
+    ],
+)
+async def test_behind_the_answers_stands_what_others_have_said(
+    stage: asyncpg.Connection[Any], known: int | None, cases: list[str], heard: list[int]
+) -> None:
+    """From what the caller knows, that included, to the first that is sent; no more than a few."""
+    rows = await together(stage, cases, known=known, others=3)
+    own, others = rows[: len(cases)], rows[len(cases) :]
+    assert [CASES[case][0] for case in cases] == [row["r_code"] for row in own]
+    assert [("heard", position, "told", '{"n": 1}', ["bea"]) for position in heard] == [
+        tuple(row[name] for name in ("r_code", "r_position", "r_kind", "r_data", "r_audience")) for row in others
+    ]
+    assert all(row["r_age"] >= 0 for row in others)
+
+
 async def test_who_sends_several_has_read_up_to_the_last_of_their_own(stage: asyncpg.Connection[Any]) -> None:
     """Whatever others say in between, and wherever else the same people speak in the batch."""
     drafts = [
@@ -156,7 +197,7 @@ async def test_who_sends_several_has_read_up_to_the_last_of_their_own(stage: asy
     ]
     transaction = stage.transaction()
     await transaction.start()
-    rows = await stage.fetch(COMMIT, *(list(column) for column in zip(*drafts, strict=True)))
+    rows = await stage.fetch(COMMIT, *columns(drafts), None)
     positions = await stage.fetch(
         """SELECT user_id, read_seq, delivered_seq, is_archived, listed_at > now() - interval '1 minute' AS is_listed
         FROM participant WHERE conversation_id = $1 AND left_at IS NULL ORDER BY user_id""",
@@ -173,7 +214,7 @@ async def test_arrays_that_would_say_nothing_may_be_left_out(stage: asyncpg.Conn
     said = [[value] for value in outgoing()]
     silent = [None if values == [None] else values for values in said]
     assert silent.count(None) == 3
-    assert await outcome(stage, COMMIT, *silent) == await outcome(stage, COMMIT, *said)
+    assert await outcome(stage, COMMIT, *silent, None) == await outcome(stage, COMMIT, *said, None)
 
 
 @pytest.mark.parametrize("is_alone", [True, False], ids=["alone", "in a batch"])
@@ -183,7 +224,7 @@ async def test_the_time_that_is_answered_is_the_time_that_is_stored(
     transaction = stage.transaction()
     await transaction.start()
     draft = outgoing()
-    [row] = await (stage.fetch(COMMIT_ONE, *draft) if is_alone else stage.fetch(COMMIT, *([value] for value in draft)))
+    [row] = await (stage.fetch(COMMIT_ONE, *draft) if is_alone else stage.fetch(COMMIT, *columns([draft]), None))
     stored = await stage.fetchval("SELECT data #>> '{message,created_at}' FROM event ORDER BY position DESC LIMIT 1")
     at = await stage.fetchval("SELECT created_at = $1::text::timestamptz FROM message WHERE id = $2", stored, NEW)
     await transaction.rollback()

@@ -6,6 +6,7 @@ import pytest
 
 from app.delivery import listener as listener_module
 from app.delivery import log
+from app.delivery import own as own_module
 from app.delivery.hub import Entry, Hub
 from app.delivery.listener import Listener
 from app.delivery.log import Head
@@ -21,7 +22,8 @@ def entry(position: int) -> Entry:
 def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
     hub = Hub()
     hub.restart(Head(EPOCH, 10, 0), 10)
-    monkeypatch.setattr(listener_module, "HUB", hub)
+    for module in (listener_module, own_module):
+        monkeypatch.setattr(module, "HUB", hub)
     return hub
 
 
@@ -35,6 +37,52 @@ def test_where_others_came_between_the_table_is_read(hub: Hub) -> None:
     listener = Listener()
     listener.offer([entry(13)])
     assert (10, 13, True) == (hub.head, listener.target, listener.wanted.is_set())
+
+
+def row(position: int, data: str = "{}") -> dict[str, object]:
+    said = {"kind": "told", "message_id": None, "audience": ["bea"], "data": data, "age": 0.0}
+    return {**said, "position": position}
+
+
+def test_what_ones_own_commit_found_before_it_is_not_read_again(hub: Hub) -> None:
+    listener = Listener()
+    listener.offer([entry(13)], [row(11), row(12)])
+    assert (13, False) == (hub.head, listener.wanted.is_set())
+    assert ["told", "told", "message.sent"] == [one.kind for one in hub.tail]
+
+
+def test_where_it_found_too_little_the_table_is_read(hub: Hub) -> None:
+    listener = Listener()
+    listener.offer([entry(13)], [row(11)])
+    assert (11, 13, True) == (hub.head, listener.target, listener.wanted.is_set())
+
+
+def test_what_goes_on_from_another_history_is_not_taken(hub: Hub) -> None:
+    """An older backup was put back, and others have told the log more since than there was before."""
+    listener = Listener()
+    listener.offer([], [row(11)])
+    listener.offer([entry(13)], [row(11, '{"another": "event"}'), row(12)])
+    assert (11, True, True) == (hub.head, listener.is_in_doubt, listener.wanted.is_set())
+
+
+def test_what_is_known_already_is_passed_over(hub: Hub) -> None:
+    """The table was read while the commit was on its way."""
+    listener = Listener()
+    listener.offer([], [row(11), row(12)])
+    listener.offer([entry(14)], [row(11), row(12), row(13)])
+    assert (14, [11, 12, 13, 14]) == (hub.head, [one.position for one in hub.tail])
+
+
+@pytest.mark.parametrize(
+    ("positions", "known"), [([11, 12, 13], 13), ([10, 11, 12], 12), ([12, 13], 10), ([11, 13], 10), ([], 10)]
+)
+def test_a_commit_may_ask_from_where_the_one_before_it_has_come(hub: Hub, positions: list[int], known: int) -> None:
+    """That one's entries are offered while the next is on its way. Where it has left a gap, from there."""
+    listener = Listener()
+    listener.own.brings(10, positions)
+    assert known == listener.own.known
+    listener.doubt()
+    assert 10 == listener.own.known
 
 
 class Rows:
@@ -83,13 +131,13 @@ async def test_a_new_connection_makes_ones_own_doubtful_too(hub: Hub, rows: Rows
 async def test_of_ones_own_only_so_many_wait_and_the_others_are_read(
     hub: Hub, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listener_module, "OWN_MAX", 1)
+    monkeypatch.setattr(own_module, "WAITING_MAX", 1)
     listener = Listener()
     for position in (12, 13, 15):
         listener.offer([entry(position)])
-    assert [12] == [one.position for one in listener.own]
+    assert [12] == [one.position for one in listener.own.waiting]
     await listener._read_to_target()
-    assert (15, []) == (hub.head, listener.own)
+    assert (15, []) == (hub.head, listener.own.waiting)
 
 
 def test_behind_a_new_connection_nothing_is_taken_on_trust(hub: Hub) -> None:

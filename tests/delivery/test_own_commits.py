@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 
 from app.delivery import listener as listener_module
+from app.delivery import own as own_module
 from app.delivery.hub import Entry, Hub
 from app.delivery.listener import Listener
 from app.delivery.log import Head
@@ -17,7 +18,8 @@ from app.delivery.log import Head
 def empty_tail(monkeypatch: pytest.MonkeyPatch) -> None:
     hub = Hub()
     hub.restart(Head("e", 0, 0), 0)
-    monkeypatch.setattr(listener_module, "HUB", hub)
+    for module in (listener_module, own_module):
+        monkeypatch.setattr(module, "HUB", hub)
 
 
 def entry(position: int) -> Entry:

@@ -26,10 +26,11 @@ from app.identity import Caller
 from app.limits import SENDS as SEND_LIMIT
 from app.schemas import Draft
 
-COMMIT = "SELECT * FROM parley_send($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+COMMIT = "SELECT * FROM parley_send($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
 COMMIT_ONE = "SELECT * FROM parley_send_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 DATA_TAIL = '","edited_at":null,"deleted_at":null}}'
 MESSAGE_STARTS_AT = len('{"conversation_id":"","message":') + 36
+HEARD = ("code", "seq", "position", "created_at", "message_id", "audience", "kind", "data", "age")
 RARE = frozenset(("context", "reply_to", "last_seen_seq"))
 NEWER_MAX = 100  # messages told to a writer whom the conversation outran
 
@@ -123,14 +124,23 @@ def _fits(batch: list[Outgoing], draft: Outgoing) -> bool:
 
 
 async def _commit(batch: list[Outgoing]) -> list[Record]:
-    """One statement for the whole batch, or its refusal, after which each draft comes alone."""
+    """One statement for the whole batch, or its refusal, after which each draft comes alone. Behind the rows of the
+    drafts come those of what others said meanwhile."""
     with LISTENER.commits():
+        known = LISTENER.own.known
         if len(batch) > 1:
-            return await LINE.fetch(COMMIT, *_columns(batch))
-        with suppress(UniqueViolationError):
-            return await LINE.fetch(COMMIT_ONE, *batch[0])
-        # Its `client_id` was sent into another conversation by another process, while this one looked: now it is found.
-        return await LINE.fetch(COMMIT_ONE, *batch[0])
+            rows = await LINE.fetch(COMMIT, *_columns(batch), known)
+        else:
+            rows = await _commit_one(batch[0])
+        LISTENER.own.brings(known, [row["r_position"] for row in rows if row["r_position"] is not None])
+        return rows
+
+
+async def _commit_one(draft: Outgoing) -> list[Record]:
+    with suppress(UniqueViolationError):
+        return await LINE.fetch(COMMIT_ONE, *draft)
+    # Its `client_id` was sent into another conversation by another process, while this one looked: now it is found.
+    return await LINE.fetch(COMMIT_ONE, *draft)
 
 
 def _columns(batch: list[Outgoing]) -> Iterator[list[Any] | None]:
@@ -140,10 +150,11 @@ def _columns(batch: list[Outgoing]) -> Iterator[list[Any] | None]:
 
 
 def _offer(batch: list[Outgoing], rows: list[Record]) -> list[bytes | Record]:
-    """Hand what was sent to the tail, and give each draft the answer's JSON, or the row that says why not."""
+    """Hand what was sent, and what others said before, to the tail, and give each draft the answer's JSON, or the row
+    that says why not."""
     results: list[bytes | Record] = []
     entries: list[Entry] = []
-    for draft, row in zip(batch, rows, strict=True):
+    for draft, row in zip(batch, rows, strict=False):
         if row["r_code"] != "sent":
             results.append(row)
             continue
@@ -151,7 +162,7 @@ def _offer(batch: list[Outgoing], rows: list[Record]) -> list[bytes | Record]:
         position = row["r_position"]
         entries.append(Entry(HUB.epoch, position, "message.sent", row["r_audience"] or (), data, row["r_message_id"]))
         results.append(_answer(data[MESSAGE_STARTS_AT:-1], f"{HUB.epoch}-{position}"))
-    LISTENER.offer(entries)
+    LISTENER.offer(entries, [dict(zip(HEARD, row[1:], strict=True)) for row in rows[len(batch) :]])
     return results
 
 
