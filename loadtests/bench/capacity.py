@@ -18,7 +18,7 @@ KINDS = {"deliveries": "deliveries to 1,000 streams", "reads": "pages of 50 mess
 
 @dataclass
 class Work:
-    """What was done of one kind in one turn, over so many logs. CPU in seconds; `workers_cpu` has one number a worker."""
+    """What was done of one kind in one turn, over so many logs. CPU in seconds; `workers_cpu`: of each worker."""
 
     logs: int = 1
     units: int = 0
@@ -52,8 +52,8 @@ FIGURES = ("capacity", "cpu_us", "per_second", "busiest_percent")
 
 @dataclass
 class Side:
-    """Workers, the people at them, and what each kind of work cost. `talks`: the pairs whose messages each worker takes;
-    their streams are spread over all workers of its log, and so are those of its crowd."""
+    """Workers, the people at them, and what each kind of work cost. `talks`: the pairs whose messages each worker
+    takes; their streams are spread over all workers of its log, and so are those of its crowd."""
 
     logs: int
     workers: list[Server] = field(default_factory=list)
@@ -78,6 +78,11 @@ class Side:
     def middle(self, kind: str, figure: str) -> float:
         """The median of the turns."""
         return median(float(getattr(work, figure)) for work in self.work[kind])
+
+    def times(self, other: Side, kind: str) -> float:
+        """Our capacity, of the other side's: the median of the turns, each beside the other's of that time."""
+        turns = zip(self.work[kind], other.work[kind], strict=True)
+        return median(ours.capacity / theirs.capacity for ours, theirs in turns)
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -112,8 +112,8 @@ def _workers(saved: Saved) -> str:
         Group(
             title,
             tuple(
-                Bar(f"{workers} worker{'s' if workers != '1' else ''}", (work[kind]["capacity"],))
-                for workers, work in by_workers.items()
+                Bar(f"{workers} worker{'s' if workers != '1' else ''}", (by_workers[workers][kind]["capacity"],))
+                for workers in ("1", "2")
             ),
             unit="a second",
         )

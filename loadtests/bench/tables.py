@@ -97,14 +97,14 @@ def growing(scenario: str, heading: str, *more: Column) -> Block:
 
 
 def workers(saved: Saved) -> str:
-    by_count = saved.of("workers")
+    raw = saved.of("workers")
     found = []
     for kind, what in KINDS.items():
-        for count, side in by_count.items():
-            times = side[kind]["capacity"] / by_count["1"][kind]["capacity"]
-            figures = [number(side[kind][name]) for name in ("capacity", "cpu_us", "per_second")]
-            busiest = f"{side[kind]['busiest_percent']:.0f} %"
-            found.append([what, count, figures[0], "" if count == "1" else f"**{times:.2f} ×**", busiest, *figures[1:]])
+        for count in ("1", "2"):
+            side = raw[count][kind]
+            figures = [number(side[name]) for name in ("capacity", "cpu_us", "per_second")]
+            times = "" if count == "1" else f"**{raw['times'][kind]:.2f} ×**"
+            found.append([what, count, figures[0], times, f"{side['busiest_percent']:.0f} %", *figures[1:]])
     heads = ["", "workers", "capacity a second", "of one's", "CPU that the busiest took", "CPU each, Postgres too, µs"]
     return _table([*heads, "seen a second, sharing this machine"], found)
 

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 
 from loadtests.bench import by_conversations, page, tables
-from loadtests.bench.capacity import Work
+from loadtests.bench.capacity import Side, Work
 from loadtests.bench.chart import Bar, Group, Series, Words, bars, lines
 from loadtests.bench.report import Report, Row, at_least, told
 from loadtests.bench.saved import Missing, read
@@ -150,6 +150,21 @@ def test_a_table_has_a_line_for_each_size_and_leaves_blank_what_was_not_seen(tmp
 def test_the_busiest_worker_is_what_two_can_do() -> None:
     assert 1_000 == Work(units=1_000, workers_cpu=[0.5, 1.0]).capacity
     assert 75 == Work(units=1_000, workers_cpu=[0.5, 1.5]).busiest_percent
+
+
+def test_two_workers_that_share_nothing_do_the_work_of_one_each() -> None:
+    assert (500, 100) == (
+        Work(logs=2, units=1_000, workers_cpu=[1.0, 1.0]).capacity,
+        Work(logs=2, units=1_000, workers_cpu=[1.0, 1.0]).busiest_percent,
+    )
+
+
+def test_each_turn_is_compared_with_the_other_sides_of_that_time() -> None:
+    """The machine was twice as fast in the second."""
+    apart, together = Side(2), Side(1)
+    apart.work["sends"] = [Work(2, units=200, workers_cpu=[1.0, 1.0]), Work(2, units=400, workers_cpu=[1.0, 1.0])]
+    together.work["sends"] = [Work(1, units=180, workers_cpu=[1.0, 1.0]), Work(1, units=360, workers_cpu=[1.0, 1.0])]
+    assert 1.8 == together.times(apart, "sends")
 
 
 def test_conversations_are_of_different_people_and_the_first_hundred_share_nobody() -> None:
