@@ -16,6 +16,7 @@
  */
 
 const CALL_MS = 15_000;
+const TOKEN_MS = 15_000;
 
 /** A refusal: `code` is the server's stable word, or `unreachable` when no answer came; `cause`: what kept it away. */
 export class Problem extends Error {
@@ -130,6 +131,33 @@ export async function problemOf(response) {
 /** @param {unknown} cause */
 function unreachable(cause) {
   return new Problem({ code: "unreachable", status: 0, detail: "The server cannot be reached.", cause });
+}
+
+/**
+ * A `getToken` that ends: what fails, or takes too long, is as if the server were away.
+ * @param {GetToken} getToken
+ * @returns {(why?: { isExpired: boolean }) => Promise<string>}
+ */
+export const patientToken = (getToken) => async (why) => {
+  try {
+    return await Promise.race([getToken(why), new Promise((_, reject) => setTimeout(reject, TOKEN_MS))]);
+  } catch (error) {
+    throw error instanceof Problem ? error : unreachable(error);
+  }
+};
+
+/**
+ * Who the token is of, without asking anyone: only to tell people in one browser apart, nothing is granted for it.
+ * @param {GetToken} getToken
+ */
+export async function personOf(getToken) {
+  const [, claims = ""] = (await getToken()).split(".");
+  try {
+    const bytes = Uint8Array.from(atob(claims.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+    return { id: String(JSON.parse(new TextDecoder().decode(bytes)).sub) };
+  } catch {
+    return { id: claims };
+  }
 }
 
 /** @param {Record<string, string | number | null | undefined>} [query] */

@@ -5,6 +5,7 @@
 
 import { createBelongings } from "./belongings.js";
 import { createCalls } from "./calls.js";
+import { patientToken } from "./client.js";
 import { createFollowing, nameOf } from "./following.js";
 import { createHearing } from "./hearing.js";
 import { createHeld } from "./held.js";
@@ -46,7 +47,8 @@ import { createUnread } from "./unread.js";
  */
 
 /** @param {ConnectOptions} options */
-export function connect({ url = "", getToken, transports }) {
+export function connect({ url = "", getToken: tokenOfPage, transports }) {
+  const getToken = patientToken(tokenOfPage);
   const api = `${url}/api/v1`;
   const closing = new AbortController();
   const { signal } = closing;

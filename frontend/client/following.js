@@ -1,7 +1,6 @@
 /** A person's stream on a page: it begins with a snapshot, is woken with the page and the network, and has an end. */
 
-import { Problem } from "./client.js";
-import { personOf } from "./person.js";
+import { Problem, personOf } from "./client.js";
 import { patiently } from "./snapshot.js";
 import { createShared } from "./tabs.js";
 
@@ -24,14 +23,16 @@ export function createFollowing({ api, getToken, transports, status, onPerson, l
 
   /** @param {import("./status.js").Progress} progress */
   function onProgress(progress) {
-    if (progress.error instanceof Error && progress.error.cause !== undefined) console.error(progress.error.cause); // a mistake of the page
+    const { error } = progress;
+    if (error instanceof Error && !(error instanceof Problem) && error.cause) console.error(error.cause); // a mistake of the page
     if (status.follow(progress)) onLive();
   }
 
   /** However long the server is away. @param {() => void} onLoaded */
   async function run(onLoaded) {
     status.waiting();
-    const { id } = await personOf(getToken);
+    const wait = { onProblem: status.failed, signal };
+    const { id } = await patiently(() => personOf(getToken), wait);
     onPerson(id);
     shared = createShared({
       name: nameOf(api, id),
@@ -44,7 +45,7 @@ export function createFollowing({ api, getToken, transports, status, onPerson, l
       signal,
     });
     await shared.run(async () => {
-      const cursor = await patiently(load, { onProblem: status.failed, signal });
+      const cursor = await patiently(load, wait);
       onLoaded();
       return cursor;
     });

@@ -121,3 +121,9 @@ def test_what_arrives_while_a_receipt_moves_is_delivered_too() -> None:
 def test_a_receipt_that_failed_waits_for_the_next_message() -> None:
     """A server that is away is not asked at once again."""
     tell("delivered not")
+
+
+@pytest.mark.parametrize("story", ["away", "refused", "hangs"])
+def test_a_page_whose_shop_gives_no_token_waits_for_it(story: str) -> None:
+    """As for a server that is away, and not for ever; only who is told that nobody is signed in is signed out."""
+    assert "done" == run("token.mjs", story)
