@@ -141,14 +141,14 @@ class Rates:
             raise
         finally:
             buckets.telling = {}
-        granted = {row["id"].partition(":")[2]: row["granted"] for row in rows}
+        found = {row["id"].partition(":")[2]: row for row in rows}
         for key, place, answer in _each(asking):
-            is_granted = place < granted.get(key, len(asking[key]))
+            is_granted = key not in found or place < found[key]["granted"]
             if not answer.done():
                 answer.set_result(is_granted)
             elif is_granted:  # nobody waits any more
                 buckets.owe(key, -1)
-        levels = {row["id"].partition(":")[2]: count - row["seconds"] * count / seconds for row in rows}
+        levels = {key: count - row["seconds"] * count / seconds for key, row in found.items()}
         for key, level in levels.items():
             buckets.know(key, level)
         if levels:
