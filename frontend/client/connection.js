@@ -114,7 +114,7 @@ export function connect({ url = "", getToken: tokenOfPage, transports }) {
     belongings?.outbox.nudge();
     lookup.again();
     void lookup.presence();
-    for (const one of threads.values()) if (one.thread.problem !== null) void one.restart();
+    for (const one of threads.values()) if (one.thread.problem !== null) void one.thread.reload();
   }
 
   function onWake() {

@@ -8,7 +8,8 @@ import { createMark } from "./keep.js";
 import { backoffMs, sleep } from "./time.js";
 
 /**
- * `waiting`: kept, will be tried (again). `refused`: the server said why not; only the person can decide.
+ * `waiting`: kept, will be tried (again). `refused`: the server said why not (`problem`, on that page); only the person
+ * can decide.
  * @typedef {{ client_id: string, conversation_id: string, kind: "text" | "card", body: string,
  *   context: import("./store.js").Context | null, reply_to: string | null, created_at: string, order: number,
  *   state: "waiting" | "sending" | "refused", problem: Problem | null, retry_at: number | null }} Pending
@@ -116,8 +117,11 @@ export function createOutbox({ calls, shelf, name, onSent, onChange, signal }) {
       if (!(error instanceof Problem)) throw error;
       const isLasting = error.status >= 400 && error.status < 500 && ![401, 408, 425, 429].includes(error.status);
       const isRefused = isLasting && !error.isForeign;
-      if (isRefused) change(client_id, { state: "refused", problem: error });
-      else change(client_id, { state: "waiting", problem: error, retry_at: Date.now() + error.retryAfterMs });
+      if (isRefused) {
+        change(client_id, { state: "refused", problem: error });
+        const one = pending.get(client_id);
+        if (one !== undefined) void shelf.keep(one); // for the next page, too, only the person can decide
+      } else change(client_id, { state: "waiting", problem: error, retry_at: Date.now() + error.retryAfterMs });
       return isRefused;
     }
   }
@@ -132,7 +136,8 @@ export function createOutbox({ calls, shelf, name, onSent, onChange, signal }) {
     /** What an earlier page left behind. */
     async load() {
       for (const one of await shelf.all()) {
-        if (!pending.has(one.client_id)) pending.set(one.client_id, { ...one, state: "waiting", problem: null });
+        const state = one.state === "refused" ? "refused" : "waiting";
+        if (!pending.has(one.client_id)) pending.set(one.client_id, { ...one, state, problem: null });
       }
       if (pending.size > 0) onChange();
       for (const id of new Set([...pending.values()].map((one) => one.conversation_id))) void pump(id);

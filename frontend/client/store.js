@@ -331,5 +331,5 @@ function counted(conversation, me) {
 function without(state, conversationId) {
   const conversations = new Map(state.conversations);
   conversations.delete(conversationId);
-  return { ...withoutMessages(state, conversationId), conversations };
+  return { ...state, conversations };
 }

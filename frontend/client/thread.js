@@ -42,12 +42,19 @@ export function createThread(inside, id, onClose) {
     for (const { listeners } of holders) for (const listener of listeners) listener();
   }
 
+  /** How often a window was begun anew: a page that was asked for before is of no use any more. */
+  let begun = 0;
+  let wasGone = false;
+  /** What was tried last. */
+  let last = () => load();
+
   const isVisible = () => [...holders].some((holder) => holder.isVisible);
 
   /** Do it, and tell when it is refused. @param {() => Promise<void>} work */
   async function loading(work) {
     isLoading = true;
     problem = null;
+    last = work;
     changed();
     try {
       await work();
@@ -66,9 +73,11 @@ export function createThread(inside, id, onClose) {
 
   /** Begin anew with the page around a message, by default where the unread begins; null: with the newest. @param {number | null} [around] */
   async function load(around = unreadAtOpen > PAGE / 2 ? readAtOpen : null) {
+    const mine = (begun += 1);
     const { messages } = await page(around === null ? {} : { around });
-    const last = messages[messages.length - 1]?.seq ?? 0;
-    const came = held().filter(({ seq }) => seq > last); // with the stream, meanwhile
+    if (mine !== begun) return;
+    const end = messages[messages.length - 1]?.seq ?? 0;
+    const came = held().filter(({ seq }) => seq > end); // with the stream, meanwhile
     inside.update(withWindow(inside.state(), id, [...messages, ...came]));
     isLoaded = true;
     hasOlder = (messages[0]?.seq ?? 1) > 1;
@@ -85,17 +94,21 @@ export function createThread(inside, id, onClose) {
     const first = messages()[0]?.seq;
     if (isLoading || !hasOlder || first === undefined) return;
     await loading(async () => {
+      const mine = begun;
       const found = await page({ before: first });
+      if (mine !== begun) return;
       hasOlder = found.has_more;
       inside.update(withMessages(inside.state(), id, found.messages));
     });
   }
 
   async function newer() {
-    const last = messages()[messages().length - 1]?.seq;
-    if (isLoading || !hasNewer || last === undefined) return;
+    const end = messages()[messages().length - 1]?.seq;
+    if (isLoading || !hasNewer || end === undefined) return;
     await loading(async () => {
-      const found = await page({ after: last });
+      const mine = begun;
+      const found = await page({ after: end });
+      if (mine !== begun) return;
       inside.update(withMessages(inside.state(), id, found.messages));
       measure();
     });
@@ -174,7 +187,7 @@ export function createThread(inside, id, onClose) {
       inside.typing.sent();
       if (hasNewer) void thread.toEnd();
       const { client_id, kept } = inside.outbox.send(id, written);
-      void inside.drafts.hand(id, kept);
+      if (written.body) void inside.drafts.hand(id, kept);
       return client_id;
     },
     /** @param {string} clientId */
@@ -200,8 +213,8 @@ export function createThread(inside, id, onClose) {
     toEnd: () => loading(() => load(null)),
     /** The window around a message. @param {number} seq */
     goTo: (seq) => loading(() => load(seq)),
-    /** After a failure. */
-    reload: () => loading(() => load()),
+    /** After a failure: what failed, once more. */
+    reload: () => loading(last),
     /** Everything here is read, wherever the window is. */
     async markRead() {
       inside.hear("receipt.moved", await inside.calls.moveReceipt(id, { read_seq: conversation().last_seq }));
@@ -250,6 +263,9 @@ export function createThread(inside, id, onClose) {
     thread,
     hold,
     changed() {
+      const isBack = wasGone && !thread.isGone;
+      wasGone = thread.isGone;
+      if (isBack) void begin(null);
       const all = held();
       if (!hasNewer && isVisible() && all.length > WINDOW_MAX * 2) {
         inside.update(withWindow(inside.state(), id, all.slice(-WINDOW_MAX)));

@@ -117,7 +117,7 @@ export function pendingRow(one, { isFollowing, waitSeconds }, callbacks) {
 
 /** @param {Pending} one @param {number} waitSeconds */
 function saidOf({ state, problem }, waitSeconds) {
-  if (problem === null) return WORDS.sending;
+  if (problem === null) return state === "refused" ? WORDS.not_sent : WORDS.sending;
   if (state === "refused") return `${WORDS.not_sent} ${problemText(problem)}`;
   return waitSeconds > 0 ? `${problemText(problem)} ${WORDS.wait(waitSeconds)}` : WORDS.queued;
 }

@@ -127,3 +127,27 @@ def test_a_receipt_that_failed_waits_for_the_next_message() -> None:
 def test_a_page_whose_shop_gives_no_token_waits_for_it(story: str) -> None:
     """As for a server that is away, and not for ever; only who is told that nobody is signed in is signed out."""
     assert "done" == run("token.mjs", story)
+
+
+def test_what_was_refused_is_not_sent_by_another_page() -> None:
+    """An offer of last week must not go out because the conversation is open again: only the person can decide."""
+    run("refused.mjs", None)
+
+
+@pytest.mark.parametrize("page", ["older overtaken", "newer overtaken"])
+def test_a_page_that_comes_after_the_window_was_begun_anew_is_dropped(page: str) -> None:
+    """It would stand before the end with a gap between them that nothing shows."""
+    run("thread.mjs", page)
+
+
+def test_what_is_tried_again_is_what_failed() -> None:
+    """Who reads far back when a page fails stays there."""
+    run("thread.mjs", "older again")
+
+
+def test_who_is_taken_out_reads_what_is_here_and_let_in_again_what_was_missed() -> None:
+    run("thread.mjs", "let in again")
+
+
+def test_sharing_an_item_leaves_what_is_being_written() -> None:
+    run("thread.mjs", "a card")
