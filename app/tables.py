@@ -107,7 +107,8 @@ class Participant(Table, tablename="participant", db=DB):
     conversation's `last_activity_at`, never newer: a row of which an indexed column changes with every message would
     cost more than all the rest of sending. A list reads a minute further and sorts exactly.
 
-    `was_taken_out` says of someone with `left_at`, and of nobody else, that others ended it.
+    `was_taken_out` says of someone with `left_at`, and of nobody else, that others ended it. `is_appointed`: by the
+    shop, or by whom it appointed, and not just by somebody who wrote to them.
     """
 
     id = BigSerial(primary_key=True)
@@ -122,6 +123,7 @@ class Participant(Table, tablename="participant", db=DB):
     joined_at = Timestamptz(default=TimestamptzNow())
     left_at = Timestamptz(null=True, default=None)
     was_taken_out = Boolean(default=False)
+    is_appointed = Boolean(default=False)
 
     once_per_conversation = Unique(["conversation_id", "user_id"])
     positions_in_order = Check("0 <= read_seq AND read_seq <= delivered_seq")

@@ -10,6 +10,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import Parameter
 
 from app.api.body import parse_context
+from app.api.door import id_at_end
 from app.chat import conversations, messages, typing, unread
 from app.chat.conversations.lookup import Query
 from app.schemas import (
@@ -96,8 +97,9 @@ async def change_conversation(request: Req, conversation_id: UUID, data: Convers
     },
 )
 async def add_participant(request: Req, conversation_id: UUID, data: ParticipantDraft) -> Response[Conversation]:
-    """For the shop's back end, moderators, and agents in the conversation. 200 when the person is in it already. Counts
-    like a message: 429."""
+    """For the shop's back end, moderators, and agents in the conversation whom one of these brought there: somebody to
+    whom one just wrote as to an agent brings nobody. 200 when the person is in it already. Counts like a message:
+    429."""
     view, has_joined = await conversations.join(request.user, conversation_id, data)
     return Response(view, status_code=201 if has_joined else 200)
 
@@ -106,7 +108,7 @@ async def add_participant(request: Req, conversation_id: UUID, data: Participant
 async def remove_participant(request: Req, conversation_id: UUID, user_id: str) -> None:
     """Anyone may leave; who may bring people in may take them out. What they wrote stays. Counts like a message:
     429."""
-    await conversations.leave(request.user, conversation_id, user_id.removeprefix("/"))
+    await conversations.leave(request.user, conversation_id, id_at_end(request, "/participants/"))
 
 
 @get("/unread", summary="Unread counts")

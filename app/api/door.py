@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 from litestar import Request
 
@@ -15,6 +16,12 @@ COOKIE = "parley_session"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 Req = Request[Any, Any, Any]
+
+
+def id_at_end(request: Req, before: str) -> str:
+    """The shop's own id that the path ends with, behind this part of it. As it was sent: in the path that routes are
+    found by, slashes at its end or next to each other are gone, and it would be somebody else's."""
+    return unquote(request.scope["raw_path"].decode("latin-1").partition(before)[2])
 
 
 async def signed_in(request: Req) -> None:

@@ -44,7 +44,22 @@ async def test_telling_it_again_replaces_all_of_it(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(
-    "item_id", ["1", "x" * 128, "Größe 5", "a/b", "2024/1001", "a b", "50%", "a?b#c", "…", "a+b", "."]
+    "item_id",
+    [
+        "1",
+        "x" * 128,
+        "Größe 5",
+        "a/b",
+        "2024/1001",
+        "a b",
+        "50%",
+        "a?b#c",
+        "…",
+        "a+b",
+        ".",
+        "https://shop.example/items/42",
+        "a/",
+    ],
 )
 async def test_the_shops_own_ids_are_taken_as_they_are(cast: Cast, item_id: str) -> None:
     path = f"/contexts/service/{quote(item_id, safe='').replace('.', '%2E')}"

@@ -176,6 +176,36 @@ async def test_a_buyer_or_a_seller_brings_nobody_in_and_takes_nobody_out(cast: C
     assert {cast.bea.id, cast.sol.id} == await inside(cast)
 
 
+async def test_whom_somebody_just_calls_an_agent_brings_nobody_in_and_takes_nobody_out(cast: Cast) -> None:
+    """Else two people could fill the conversations of strangers with support that is none."""
+    opened = ok(await cast.bea.post("/conversations", participants=[{"user_id": cast.eve.id, "role": "agent"}]), 201)
+    path = f"/conversations/{opened['conversation']['id']}/participants"
+    assert FORBIDDEN == refusal(await cast.eve.post(path, user_id=cast.sol.id, role="buyer"))
+    assert FORBIDDEN == refusal(await cast.eve.delete(f"{path}/{cast.bea.id}"))
+    assert 204 == (await cast.eve.delete(f"{path}/{cast.eve.id}")).status_code
+    ok(await cast.bea.post("/conversations", participants=[{"user_id": cast.eve.id, "role": "agent"}]))
+    ok(await cast.eve.post("/conversations", participants=[{"user_id": cast.bea.id, "role": "buyer"}]))
+    assert FORBIDDEN == refusal(await cast.eve.post(path, user_id=cast.sol.id, role="buyer")), "nor come back"
+    assert 204 == (await cast.shop.delete(f"{path}/{cast.eve.id}")).status_code
+    ok(await cast.shop.post(path, user_id=cast.eve.id, role="agent"), 201)
+    ok(await cast.eve.post(path, user_id=cast.sol.id, role="buyer"), 201)
+
+
+async def test_an_agent_of_an_agent_whom_the_shop_appointed_is_one(cast: Cast) -> None:
+    await let_ada_in(cast)
+    ok(await cast.ada.post(people(cast), user_id=cast.eve.id, role="agent"), 201)
+    assert 204 == (await cast.eve.delete(f"{people(cast)}/{cast.sol.id}")).status_code
+
+
+async def test_nobody_is_taken_out_in_the_place_of_one_with_a_slash_more(cast: Cast) -> None:
+    longer = f"{cast.eve.id}/"
+    for user_id in (cast.eve.id, longer):
+        ok(await cast.shop.post(people(cast), user_id=user_id, role="buyer"), 201)
+    assert 204 == (await cast.shop.delete(f"{people(cast)}/{quote(longer, safe='')}")).status_code
+    assert cast.eve.id in await inside(cast)
+    assert longer not in await inside(cast)
+
+
 @pytest.mark.parametrize("who", ["shop", "mod", "ada"])
 async def test_who_was_taken_out_is_not_back_until_others_bring_them(cast: Cast, who: str) -> None:
     """Opening it again is for those who left; with a message or without one it says why not, and nobody hears of it."""

@@ -26,8 +26,8 @@ ON CONFLICT (opening_key) DO NOTHING RETURNING id
 """
 
 ADD = """
-INSERT INTO participant (conversation_id, user_id, role, listed_at)
-SELECT c.id, n.user_id, n.role, c.last_activity_at
+INSERT INTO participant (conversation_id, user_id, role, is_appointed, listed_at)
+SELECT c.id, n.user_id, n.role, {}, c.last_activity_at
 FROM conversation c, unnest({}::text[], {}::text[]) AS n (user_id, role) WHERE c.id = {}
 """
 
@@ -51,7 +51,7 @@ async def open_or_get(caller: Caller, opening: Opening) -> tuple[Opened, bool]:
         if not caller.is_service:
             await OPENINGS.spend(caller.id)
         await _meet_everyone(caller, people_)
-        conversation_id, is_new = await _open(context_id, opening.subject, key, people_)
+        conversation_id, is_new = await _open(caller, context_id, opening.subject, key, people_)
     if not is_new:
         await _bring_back(caller, conversation_id, people_, named or {})
     return await _get(caller, conversation_id), is_new
@@ -87,12 +87,14 @@ async def _meet_everyone(caller: Caller, people_: Mapping[str, Role]) -> None:
         raise NotFound("There is no such person here.")
 
 
-async def _open(context_id: int | None, subject: str, key: bytes, people_: Mapping[str, Role]) -> tuple[UUID, bool]:
+async def _open(
+    caller: Caller, context_id: int | None, subject: str, key: bytes, people_: Mapping[str, Role]
+) -> tuple[UUID, bool]:
     async with transaction():
         rows = await ConversationTable.raw(OPEN, ids.new(), context_id, subject, key)
         if rows:
             conversation_id: UUID = rows[0]["id"]
-            await Participant.raw(ADD, list(people_), list(people_.values()), conversation_id)
+            await Participant.raw(ADD, caller.is_service, list(people_), list(people_.values()), conversation_id)
             await log.tell([await opened_fact(conversation_id, list(people_))])
             return conversation_id, True
     existing = await _existing(key)

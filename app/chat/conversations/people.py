@@ -21,10 +21,11 @@ from app.tables import Participant, Row, User
 # Joining begins at the present: what was said before can be read, but is not unread. Who comes back is what they were
 # before, unless it is said.
 JOIN = """
-INSERT INTO participant (conversation_id, user_id, role, delivered_seq, read_seq, listed_at)
-SELECT id, {}, {}, last_seq, last_seq, last_activity_at FROM conversation WHERE id = {}
+INSERT INTO participant (conversation_id, user_id, role, is_appointed, delivered_seq, read_seq, listed_at)
+SELECT id, {}, {}, {}, last_seq, last_seq, last_activity_at FROM conversation WHERE id = {}
 ON CONFLICT (conversation_id, user_id) DO UPDATE SET
     role = CASE WHEN {} THEN EXCLUDED.role ELSE participant.role END,
+    is_appointed = participant.is_appointed OR EXCLUDED.is_appointed,
     left_at = NULL, joined_at = now(), is_muted = false, is_archived = false, delivered_seq = EXCLUDED.delivered_seq,
     read_seq = EXCLUDED.read_seq, listed_at = EXCLUDED.listed_at
 """
@@ -39,7 +40,7 @@ WAS_TAKEN_OUT = "SELECT 1 FROM participant WHERE conversation_id = {} AND user_i
 
 
 async def join(caller: Caller, conversation_id: UUID, draft: ParticipantDraft) -> tuple[Conversation, bool]:
-    """Bring someone into a conversation; whether they are new in it. The shop, a moderator or an agent of it may."""
+    """Bring someone into a conversation; whether they are new in it. The shop, moderators and appointed agents may."""
     if draft.role is msgspec.UNSET:
         raise Invalid(("role", "is needed"))
     await _may_bring(caller, conversation_id)
@@ -86,7 +87,7 @@ async def add(caller: Caller, conversation_id: UUID, user_id: str, role: Role, *
             raise Forbidden("You were taken out of this conversation. Only others can bring you back.")
         if len(inside) >= PARTICIPANTS_MAX:
             raise Invalid(("participants", f"a conversation has at most {PARTICIPANTS_MAX} people"))
-        await Participant.raw(JOIN, user_id, role, conversation_id, is_role_said)
+        await Participant.raw(JOIN, user_id, role, user_id != caller.id, conversation_id, is_role_said)
         await log.tell(
             [
                 await _joined(conversation_id, inside, user_id),
@@ -99,9 +100,11 @@ async def add(caller: Caller, conversation_id: UUID, user_id: str, role: Role, *
 
 async def _may_bring(caller: Caller, conversation_id: UUID) -> Row:
     row = await lookup.find(caller, conversation_id)
-    own = await Participant.select(Participant.role).where(Participant.id == row["participant_id"]).first()
-    if not caller.is_overseer and (own is None or own["role"] != "agent"):
-        raise Forbidden("Only the shop's back end or an agent brings people in or takes them out.")
+    is_agent = (Participant.role == "agent") & (Participant.is_appointed.eq(True))
+    if not caller.is_overseer and not await Participant.exists().where(
+        (Participant.id == row["participant_id"]) & is_agent
+    ):
+        raise Forbidden("Only the shop's back end, or an agent whom it appointed, brings people in or takes them out.")
     return row
 
 
