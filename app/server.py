@@ -80,14 +80,18 @@ class Server(uvicorn.Server):
             await asyncio.sleep(START_LOOK_SECONDS)
         asgi.drain()
         await asyncio.sleep(self.drain_seconds)
-        await self._stop_accepting()
-        self.should_exit = True
+        try:
+            await self._stop_accepting()
+        except OSError as error:  # no more file descriptors, for one: the end comes all the same
+            log.warning("the port was closed abruptly", error=type(error).__name__)
+        finally:
+            self.should_exit = True
 
     async def _stop_accepting(self) -> None:
         """Close the port so that nobody who got through is cut."""
-        port.turn_away(self.listening)
-        await asyncio.sleep(HALF_THROUGH_SECONDS)
         last = self.listening.dup()
+        port.turn_away(last)
+        await asyncio.sleep(HALF_THROUGH_SECONDS)
         for server in self.servers:
             server.close()
         self.listening.close()

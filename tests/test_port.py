@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+import uvicorn
 
 from app import port
 
@@ -73,3 +74,16 @@ def test_who_is_turned_away_reaches_another_on_the_same_port() -> None:
             other.accept()[0].close()
         for client in knocks:
             client.close()
+
+
+@pytest.mark.filterwarnings("ignore:Deprecated 'query' parameter")
+async def test_a_port_that_cannot_be_closed_well_ends_the_process_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file descriptor is left, perhaps."""
+    from app.server import Server  # noqa: PLC0415  the framework warns of the names of our parameters
+
+    monkeypatch.setattr("app.server.asgi.drain", lambda: None)
+    server = Server(uvicorn.Config("app:none"))
+    server.started, server.drain_seconds, server.listening = True, 0, socket.socket()
+    server.listening.close()
+    await server._drain()
+    assert server.should_exit

@@ -134,15 +134,19 @@ function unreachable(cause) {
 }
 
 /**
- * A `getToken` that ends: what fails, or takes too long, is as if the server were away.
+ * A `getToken` that ends: what fails, takes too long, or is no token but an error's page, is as if the server were away.
  * @param {GetToken} getToken
  * @returns {(why?: { isExpired: boolean }) => Promise<string>}
  */
 export const patientToken = (getToken) => async (why) => {
   try {
-    return await Promise.race([getToken(why), new Promise((_, reject) => setTimeout(reject, TOKEN_MS))]);
+    const token = await Promise.race([getToken(why), new Promise((_, reject) => setTimeout(reject, TOKEN_MS))]);
+    if (/^[\w.-]+$/.test(token)) return token;
+    throw new TypeError("getToken gives no token.");
   } catch (error) {
-    throw error instanceof Problem ? error : unreachable(error);
+    if (error instanceof Problem) throw error;
+    console.warn(error);
+    throw unreachable(error);
   }
 };
 
@@ -151,12 +155,13 @@ export const patientToken = (getToken) => async (why) => {
  * @param {GetToken} getToken
  */
 export async function personOf(getToken) {
-  const [, claims = ""] = (await getToken()).split(".");
+  const token = await getToken();
+  const [, claims = ""] = token.split(".");
   try {
     const bytes = Uint8Array.from(atob(claims.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
     return { id: String(JSON.parse(new TextDecoder().decode(bytes)).sub) };
   } catch {
-    return { id: claims };
+    return { id: token }; // the server will say what is wrong with it
   }
 }
 

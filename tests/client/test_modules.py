@@ -123,7 +123,7 @@ def test_a_receipt_that_failed_waits_for_the_next_message() -> None:
     tell("delivered not")
 
 
-@pytest.mark.parametrize("story", ["away", "refused", "hangs"])
+@pytest.mark.parametrize("story", ["away", "an error's page", "two of whom nothing can be read", "refused", "hangs"])
 def test_a_page_whose_shop_gives_no_token_waits_for_it(story: str) -> None:
     """As for a server that is away, and not for ever; only who is told that nobody is signed in is signed out."""
     assert "done" == run("token.mjs", story)

@@ -5,7 +5,7 @@ import { mock } from "node:test";
 import "./stage.mjs";
 
 const { connect } = await import("../../frontend/client/parley.js");
-const { Problem, patientToken } = await import("../../frontend/client/client.js");
+const { Problem, patientToken, personOf } = await import("../../frontend/client/client.js");
 
 globalThis.location = { href: "http://shop.test/" };
 const answers = {
@@ -23,6 +23,7 @@ function pageAfter(...failures) {
   const phases = new Set();
   const getToken = () => {
     const failure = failures.shift();
+    if (typeof failure === "string") return failure;
     if (failure) throw failure;
     return "head.e30.sign";
   };
@@ -37,6 +38,19 @@ const stories = {
     await page.ready;
     assert.equal(page.me.id, "bea");
     assert.ok(!phases.has("signed_out"));
+  },
+
+  async "an error's page"() {
+    const { page, phases } = pageAfter("<html>\n<hr>nginx/1.18.0</html>", "Internal Server Error", "");
+    await page.ready;
+    assert.equal(page.me.id, "bea");
+    assert.equal(page.state.me, "bea");
+    assert.ok(!phases.has("signed_out"));
+  },
+
+  async "two of whom nothing can be read"() {
+    const [one, other] = await Promise.all(["a.%.c", "b.%.c"].map((token) => personOf(() => token)));
+    assert.notEqual(one.id, other.id);
   },
 
   async refused() {
