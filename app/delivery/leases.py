@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import structlog
 
@@ -35,10 +36,11 @@ SELECT user_id FROM here WHERE NOT EXISTS (
 
 LEAVE = "DELETE FROM presence_lease WHERE process_id = {} AND user_id = ANY ({}::text[])"
 
-# Of people whose lease has just gone: who is nowhere else.
+# Of people whose lease has gone, and until when they were here: who is nowhere else.
 GONE = """
-UPDATE users u SET last_seen_at = CASE WHEN status = 'invisible' THEN last_seen_at ELSE now() END
-WHERE u.id = ANY ({}::text[]) AND NOT EXISTS (
+UPDATE users u SET last_seen_at = CASE WHEN status = 'invisible' THEN last_seen_at ELSE LEAST(now(), g.seen_at) END
+FROM unnest({}::text[], {}::timestamptz[]) AS g (user_id, seen_at)
+WHERE u.id = g.user_id AND NOT EXISTS (
     SELECT 1 FROM presence_lease l JOIN process p ON p.id = l.process_id AND p.expires_at > now()
     WHERE l.user_id = u.id)
 RETURNING u.id
@@ -50,8 +52,8 @@ ON CONFLICT (id) DO UPDATE SET expires_at = EXCLUDED.expires_at RETURNING xmax =
 """
 
 REAP = """
-DELETE FROM presence_lease WHERE process_id IN
-    (SELECT id FROM process WHERE expires_at < now() FOR UPDATE SKIP LOCKED) RETURNING user_id
+WITH ended AS (SELECT id, expires_at FROM process WHERE expires_at < now() FOR UPDATE SKIP LOCKED)
+DELETE FROM presence_lease l USING ended WHERE l.process_id = ended.id RETURNING l.user_id, ended.expires_at
 """
 
 logger = structlog.get_logger("parley.leases")
@@ -66,6 +68,8 @@ class Leases:
         self.leased: set[str] = set()
         self.leaving: dict[str, float] = {}
         self.arriving: set[str] = set()
+        self.come: set[str] = set()  # to be told, until that was done
+        self.gone: dict[str, datetime] = {}  # likewise, and until when they were here
         self.renew_at = 0.0
 
     def notice(self, user_id: str, is_here: bool) -> None:
@@ -99,14 +103,15 @@ class Leases:
                 self.arriving |= arriving
                 raise
             self.leased |= arriving
-            await self._change([row["user_id"] for row in rows], is_online=True)
+            self.come.update(row["user_id"] for row in rows)
         if gone := [user_id for user_id, at in self.leaving.items() if at <= now]:
             await PresenceLease.raw(LEAVE, self.process_id, gone)
             for user_id in gone:
                 self.leaving.pop(user_id, None)
                 self.leased.discard(user_id)
             self.arriving.update(user_id for user_id in gone if user_id in HUB.readers)  # back while we wrote
-            await self._say_gone(gone)
+            self.gone |= dict.fromkeys(gone, datetime.now(UTC))
+        await self._tell()
 
     async def close(self) -> None:
         """At a planned end people have the grace to reconnect elsewhere; who did not is then said to be gone."""
@@ -121,13 +126,18 @@ class Leases:
         async with transaction():
             rows = await PresenceLease.raw(REAP)
             await Process.raw("DELETE FROM process WHERE expires_at < now()")
-        await self._say_gone([row["user_id"] for row in rows])
+        self.gone |= {row["user_id"]: row["expires_at"] for row in rows}
 
-    async def _say_gone(self, user_ids: list[str]) -> None:
-        if user_ids:
-            rows = await User.raw(GONE, user_ids)
-            await self._change([row["id"] for row in rows], is_online=False)
-
-    async def _change(self, user_ids: list[str], *, is_online: bool) -> None:
-        if user_ids:
-            await self.on_change(user_ids, is_online)
+    async def _tell(self) -> None:
+        """Tell who came and who is gone. What cannot be told now is told the next time."""
+        if self.come:
+            come = list(self.come)
+            await self.on_change(come, True)
+            self.come.difference_update(come)
+        if self.gone:
+            gone = dict(self.gone)
+            rows = await User.raw(GONE, list(gone), list(gone.values()))
+            if rows:
+                await self.on_change([row["id"] for row in rows], False)
+            for user_id in gone:
+                self.gone.pop(user_id)

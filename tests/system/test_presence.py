@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from tests.harness import Event, Stream, running_seconds
+from tests.conftest import NewServer
+from tests.harness import Event, Stream, eventually, running_seconds
 from tests.system.conftest import CastAt, NewPair
+from tests.system.operating import database, database_url
+
+AGE = "SELECT now() - last_seen_at FROM users WHERE id = $1"
 
 
 def about(events: list[Event], user_id: str, *, is_online: bool) -> list[Any]:
@@ -42,3 +47,24 @@ async def test_people_of_a_killed_process_go_offline_within_thirty_seconds(new_p
             assert [] == about(stream.events, cast.ada.id, is_online=False)
             seen = (await bea.get("/presence")).json()["presence"]
             assert {cast.ada.id: True, cast.sol.id: False} == {one["user_id"]: one["is_online"] for one in seen}
+
+
+async def test_after_an_outage_people_were_last_seen_before_it(new_server: NewServer, cast_at: CastAt) -> None:
+    """All processes were killed, and the first one that comes back hours later says who is gone."""
+    a = await new_server()
+    cast = await cast_at(a.url)
+    url = database_url(a)
+    async with cast.bea.stream() as stream, cast.sol.stream() as sols:
+        await comes(stream, cast.sol.id, is_online=True, within=5)
+        a.kill()
+        await sols.end()
+        await stream.end()
+    async with database(url) as connection:
+        await connection.execute("UPDATE process SET expires_at = expires_at - interval '3 hours'")
+        await new_server(database_url=url)
+
+        async def age() -> Any:
+            return await connection.fetchval(AGE, cast.sol.id)
+
+        await eventually(age)
+        assert await age() > timedelta(hours=2)
