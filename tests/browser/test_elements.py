@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
-from tests.browser.talk import bubble_of, conversation_of, held, in_demo, row_of, say, sign_in, visit
+from tests.browser.talk import bubble_of, conversation_of, held, in_demo, pick, row_of, say, sign_in, visit, write
 
 pytestmark = pytest.mark.browser
 
@@ -15,6 +17,11 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A pa
 <script type="module" src="/static/widget/parley-widget.js"></script></head><body>{body}</body></html>"""
 BELOW_THE_FOLD = """<main style="block-size: 4000px"><h1>Oak table</h1></main>
 <{tag} style="display: block; block-size: 500px" conversation="{about}" token="TOKEN"></{tag}>"""
+
+LAUNCHER = '<parley-launcher token="TOKEN"></parley-launcher>'
+NOTE_MOVES = "addEventListener('hashchange', () => (window.hasMoved = true))"
+NOTE_WORDS = """voice => { window.said = [];
+    new MutationObserver(() => said.push(voice.textContent)).observe(voice, { childList: true }); }"""
 
 
 async def own_page(people: Browser, shop: str, body: str, complaints: list[str]) -> Page:
@@ -90,5 +97,68 @@ async def test_what_was_left_before_it_came_is_closed(
     await say(shop, "sol", about, "One", "Two")
     await row.click()
     await expect(page.locator("li.new")).to_be_visible()
+    assert [] == complaints
+    await page.context.close()
+
+
+async def test_escape_is_first_for_what_one_writes(people: Browser, shop: str, complaints: list[str]) -> None:
+    """It clears a search, and ends what an input method composes; the conversation stays."""
+    page = await visit(people, f"{shop}/inbox?as=bea", complaints)
+    await row_of(page, "Oak table").click()
+    box = page.get_by_role("textbox", name="Write a message")
+    await expect(box).to_be_visible()
+    search = page.get_by_role("searchbox")
+    await search.fill("oak")
+    await search.press("Escape")
+    await expect(search).to_have_value("")
+    await expect(box).to_be_visible()
+    composing = {"key": "Escape", "isComposing": True, "bubbles": True, "composed": True}
+    await box.dispatch_event("keydown", composing)
+    await search.dispatch_event("keydown", composing)
+    await expect(box).to_be_visible()
+    await search.press("Escape")
+    await expect(box).to_be_hidden()
+    assert [] == complaints
+    await page.context.close()
+
+
+async def test_an_edit_that_fails_after_one_has_left_becomes_the_draft(
+    people: Browser, shop: str, complaints: list[str]
+) -> None:
+    about = await conversation_of(shop, "bea", ABOUT)
+    await say(shop, "bea", about, "Is it oka?")
+    page = await visit(people, f"{shop}/inbox?as=bea", complaints)
+    await row_of(page, "Oak table").click()
+    await pick(page, "Is it oka?", "Edit")
+    is_over = asyncio.Event()
+
+    async def fail(route: Route) -> None:
+        await is_over.wait()
+        await route.abort()
+
+    await page.route("**/api/v1/messages/*", fail)
+    await write(page, "Is it made of oak?")
+    await row_of(page, "Order 1001").click()
+    await expect(page.get_by_role("heading", name="Ada from support")).to_be_visible()
+    async with page.expect_event("requestfailed"):
+        is_over.set()
+    await expect(row_of(page, "Is it made of oak?")).to_be_visible()
+    await row_of(page, "Oak table").click()
+    await expect(page.get_by_role("textbox", name="Write a message")).to_have_value("Is it made of oak?")
+    await page.context.close()
+
+
+async def test_what_is_suggested_does_not_replace_what_is_written(
+    people: Browser, shop: str, complaints: list[str]
+) -> None:
+    page = await visit(people, f"{shop}/items/listing/typewriter?as=bea#ask", complaints)
+    suggestion = page.locator(".suggestions button").first
+    await expect(suggestion).to_be_visible()
+    await write(page, "In my own words", is_sent=False)
+    await expect(suggestion).to_be_hidden()
+    await write(page, "", is_sent=False)
+    text = await suggestion.text_content()
+    await suggestion.click()
+    await expect(page.get_by_role("textbox", name="Write a message")).to_have_value(text or "?")
     assert [] == complaints
     await page.context.close()
