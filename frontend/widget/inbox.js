@@ -114,15 +114,18 @@ export function createInbox(root, connection, { first, hasHistory, items, onItem
   function open(id, seq) {
     if (wantedId === id) return seq === undefined ? opened?.view.focus() : opened?.view.goTo(seq);
     const state = { ...history.state, parley: id };
-    if (hasHistory && wantedId === null) history.pushState(state, "");
-    else if (hasHistory) history.replaceState(state, "");
+    if (typeof kept() === "string") history.replaceState(state, "");
+    else if (hasHistory) {
+      history.replaceState({ ...state, parley: null }, ""); // here is the list, as `popped` will see
+      history.pushState(state, "");
+    }
     void show({ conversation_id: id }, true, seq);
   }
 
   function popped() {
     const id = kept();
     if (typeof id === "string") void show({ conversation_id: id }, true);
-    else leave();
+    else if (id === null) leave(); // else it is the page's own: a link to a place in it
   }
 
   inbox.addEventListener("keydown", (event) => {

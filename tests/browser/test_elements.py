@@ -101,6 +101,45 @@ async def test_what_was_left_before_it_came_is_closed(
     await page.context.close()
 
 
+async def test_a_link_to_a_place_in_the_page_leaves_the_conversation_open(
+    people: Browser, shop: str, complaints: list[str]
+) -> None:
+    page = await visit(people, f"{shop}/inbox?as=bea", complaints, script=NOTE_MOVES)
+    await row_of(page, "Oak table").click()
+    await expect(bubble_of(page, "It is the blue door.")).to_be_visible()
+    await page.get_by_role("link", name="Skip to the content").focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_function("window.hasMoved")  # which comes after `popstate`
+    await expect(bubble_of(page, "It is the blue door.")).to_be_visible()
+    await row_of(page, "Order 1001").click()
+    await expect(page.get_by_role("heading", name="Ada from support")).to_be_visible()
+    await page.go_back()
+    await expect(page.get_by_role("heading", name="Ada from support")).to_be_hidden()
+    await page.go_back()
+    await expect(bubble_of(page, "It is the blue door.")).to_be_visible()
+    assert [] == complaints
+    await page.context.close()
+
+
+async def test_back_from_another_than_the_first_conversation_stays_on_the_page(
+    people: Browser, shop: str, complaints: list[str]
+) -> None:
+    about = await all_read(shop)
+    page = await own_page(
+        people, shop, f'<parley-inbox conversation="{about}" token="TOKEN"></parley-inbox>', complaints
+    )
+    await expect(bubble_of(page, "It is the blue door.")).to_be_visible()
+    await row_of(page, "Order 1001").click()
+    box = page.get_by_role("textbox", name="Write a message")
+    await expect(page.get_by_role("heading", name="Ada from support")).to_be_visible()
+    await box.press("Escape")
+    await expect(box).to_be_hidden()
+    await expect(row_of(page, "Order 1001").get_by_role("button")).to_be_focused()
+    assert page.url.endswith("/own")
+    assert [] == complaints
+    await page.context.close()
+
+
 async def test_escape_is_first_for_what_one_writes(people: Browser, shop: str, complaints: list[str]) -> None:
     """It clears a search, and ends what an input method composes; the conversation stays."""
     page = await visit(people, f"{shop}/inbox?as=bea", complaints)
