@@ -101,6 +101,36 @@ async def test_what_was_left_before_it_came_is_closed(
     await page.context.close()
 
 
+async def test_without_its_module_the_panel_can_be_tried_again_and_closed(
+    people: Browser, shop: str, complaints: list[str]
+) -> None:
+    """On a phone it covers the page."""
+    page = await own_page(people, shop, LAUNCHER, complaints)
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.route("**/widget/inbox.js", lambda route: route.abort())
+    launch = page.get_by_role("button", name="Open messages")
+    await launch.click()
+    await expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+    await page.get_by_role("button", name="Close").click()
+    await launch.click()
+    await page.unroute("**/widget/inbox.js")
+    await page.get_by_role("button", name="Retry").click()
+    await expect(row_of(page, "Oak table")).to_be_visible()
+    assert [] == [said for said in complaints if not said.startswith("Failed to load resource:")]
+    await page.context.close()
+
+
+async def test_closing_what_is_closed_leaves_the_focus(people: Browser, shop: str, complaints: list[str]) -> None:
+    page = await own_page(people, shop, f'{LAUNCHER}<input aria-label="A field">', complaints)
+    await expect(page.get_by_role("button", name="Open messages")).to_be_visible()
+    field = page.get_by_role("textbox", name="A field")
+    await field.focus()
+    await page.locator("parley-launcher").evaluate("element => element.close()")
+    await expect(field).to_be_focused()
+    assert [] == complaints
+    await page.context.close()
+
+
 async def test_a_link_to_a_place_in_the_page_leaves_the_conversation_open(
     people: Browser, shop: str, complaints: list[str]
 ) -> None:
@@ -199,5 +229,15 @@ async def test_what_is_suggested_does_not_replace_what_is_written(
     text = await suggestion.text_content()
     await suggestion.click()
     await expect(page.get_by_role("textbox", name="Write a message")).to_have_value(text or "?")
+    assert [] == complaints
+    await page.context.close()
+
+
+async def test_the_script_tag_twice_is_one_button(people: Browser, shop: str, complaints: list[str]) -> None:
+    page = await own_page(people, shop, '<script src="/parley.js" data-token="TOKEN"></script>' * 2, complaints)
+    button = page.get_by_role("button", name="Open messages")
+    await button.click()
+    await expect(row_of(page, "Oak table")).to_be_visible()
+    await expect(button).to_have_count(0)
     assert [] == complaints
     await page.context.close()
