@@ -233,6 +233,46 @@ async def test_what_is_suggested_does_not_replace_what_is_written(
     await page.context.close()
 
 
+async def test_what_is_muted_is_not_said_to_screen_readers(people: Browser, shop: str, complaints: list[str]) -> None:
+    muted, about = await conversation_of(shop, "bea", "order:1001"), await conversation_of(shop, "bea", ABOUT)
+    async with in_demo(shop) as client:
+        await sign_in(client, "bea")
+        await client.patch(f"/api/v1/conversations/{muted}", json={"is_muted": True})
+    page = await visit(people, f"{shop}/inbox?as=bea", complaints)
+    await expect(row_of(page, "Order 1001")).to_be_visible()
+    voice = page.locator(".voice")
+    await voice.evaluate(NOTE_WORDS)
+    await say(shop, "ada", muted, "Quietly")
+    await expect(row_of(page, "Quietly")).to_be_visible()
+    await say(shop, "sol", about, "Aloud")
+    await expect(voice).to_contain_text("Sol Martínez")
+    assert ["New message from Sol Martínez"] == await page.evaluate("said")
+    assert [] == complaints
+    await page.context.close()
+
+
+async def test_after_the_menu_of_a_message_the_focus_is_on_its_row_drawn_anew(
+    people: Browser, shop: str, complaints: list[str]
+) -> None:
+    about = await conversation_of(shop, "bea", ABOUT)
+    await say(shop, "bea", about, "Have you seen this?")
+    page = await visit(people, f"{shop}/inbox?as=bea", complaints)
+    await row_of(page, "Oak table").click()
+    row = bubble_of(page, "Have you seen this?")
+    await row.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("menuitem", name="Reply")).to_be_focused()
+    async with in_demo(shop) as client:
+        await sign_in(client, "sol")
+        found = (await client.get(f"/api/v1/conversations/{about}")).json()
+        await client.put(f"/api/v1/conversations/{about}/receipt", json={"read_seq": found["last_seq"]})
+    await expect(row.get_by_text("Read")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(row).to_be_focused()
+    assert [] == complaints
+    await page.context.close()
+
+
 async def test_the_script_tag_twice_is_one_button(people: Browser, shop: str, complaints: list[str]) -> None:
     page = await own_page(people, shop, '<script src="/parley.js" data-token="TOKEN"></script>' * 2, complaints)
     button = page.get_by_role("button", name="Open messages")
