@@ -40,10 +40,12 @@ export function createComposer(thread, { items, onSent, lastOwn }) {
 
   /** @param {KeyboardEvent} event */
   function pressed(event) {
-    if (event.key === "Escape" && target !== null) {
+    if (event.isComposing) {
+      event.stopPropagation(); // Escape and Enter are for what is being composed
+    } else if (event.key === "Escape" && target !== null) {
       event.stopPropagation();
       forget();
-    } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !isTouch) {
+    } else if (event.key === "Enter" && !event.shiftKey && !isTouch) {
       event.preventDefault();
       form.requestSubmit();
     } else if (event.key === "ArrowUp" && input.value === "" && target === null) {
@@ -56,6 +58,7 @@ export function createComposer(thread, { items, onSent, lastOwn }) {
 
   function typed() {
     grow();
+    suggest();
     if (target?.kind !== "edit") thread.typing(input.value);
   }
 
@@ -90,6 +93,7 @@ export function createComposer(thread, { items, onSent, lastOwn }) {
     try {
       await thread.edit(message.id, body);
     } catch (error) {
+      if (!form.isConnected) return thread.setDraft(thread.draft || body); // one has gone elsewhere: it is kept
       aim("edit", message, problemText(/** @type {import("../client/client.js").Problem} */ (error)));
       input.value = body;
       grow();
@@ -139,20 +143,17 @@ export function createComposer(thread, { items, onSent, lastOwn }) {
     input.focus();
   }
 
-  return {
-    form,
-    aim,
-    grow,
-    focus: () => input.focus(),
-    /** Where nothing was said yet. */
-    suggest() {
-      const isNew = thread.messages.every(({ kind }) => kind === "system") && thread.pending.length === 0;
-      const texts = isNew && !thread.isLoading ? (WORDS.suggestions[thread.conversation.context?.kind ?? ""] ?? []) : [];
-      suggestions.hidden = texts.length === 0;
-      fill(suggestions, texts, () => [
-        el("p", {}, WORDS.hello),
-        ...texts.map((text) => el("button", { type: "button", onclick: () => take(text) }, text)),
-      ]);
-    },
-  };
+  /** Where nothing was said yet, and nothing is written. */
+  function suggest() {
+    const isNew = thread.messages.every(({ kind }) => kind === "system") && thread.pending.length === 0;
+    const isOpen = isNew && !thread.isLoading && input.value === "";
+    const texts = isOpen ? (WORDS.suggestions[thread.conversation.context?.kind ?? ""] ?? []) : [];
+    suggestions.hidden = texts.length === 0;
+    fill(suggestions, texts, () => [
+      el("p", {}, WORDS.hello),
+      ...texts.map((text) => el("button", { type: "button", onclick: () => take(text) }, text)),
+    ]);
+  }
+
+  return { form, aim, grow, suggest, focus: () => input.focus() };
 }

@@ -4,8 +4,11 @@
  * addresses for those who have no conversation yet; `no-history`: leave the page's history alone.
  */
 
+import { apology } from "./banner.js";
+import { el } from "./dom.js";
 import { ParleyElement } from "./element.js";
 import { showNews } from "./news.js";
+import { WORDS } from "./words.js";
 
 /** @typedef {import("../client/parley.js").Connection} Connection */
 
@@ -27,10 +30,11 @@ export class ParleyInbox extends ParleyElement {
 
   /** @param {Connection} connection @param {AbortSignal} signal */
   async start(connection, signal) {
-    const { createInbox } = await import("./inbox.js"); // a page with one thread has no need of it
+    const loaded = await import("./inbox.js").catch(() => null); // a page with one thread has no need of it
     if (signal.aborted) return;
+    if (loaded === null) return this.#apologise(() => void this.start(connection, signal));
     const role = this.getAttribute("as");
-    const inbox = createInbox(this.root, connection, {
+    const inbox = loaded.createInbox(this.root, connection, {
       role: role === "buyer" || role === "seller" || role === "agent" ? role : null,
       isNeedsReply: this.hasAttribute("needs-reply"),
       browse: this.getAttribute("browse"),
@@ -45,6 +49,14 @@ export class ParleyInbox extends ParleyElement {
     });
     this.#inbox = inbox;
     showNews(connection, { root: this.root, signal, isSeen: inbox.isSeen, open: inbox.open });
+  }
+
+  /** @param {() => void} again */
+  #apologise(again) {
+    const box = apology({ code: "unreachable" }, again);
+    const { onClose } = this;
+    if (onClose !== null) box.append(el("button", { type: "button", class: "quiet", onclick: () => onClose() }, WORDS.close));
+    this.root.replaceChildren(box);
   }
 
   disconnectedCallback() {

@@ -33,7 +33,7 @@ export function createInbox(root, connection, { first, hasHistory, items, onItem
   const list = createList(connection, { ...listOptions, onOpen: open, onClose, signal });
   const details = createDetails(connection, { onItem, onClose: () => showDetails(false) });
   const inbox = el("div", { class: "inbox" }, createBanner(connection, signal), list.root, pane, details.root);
-  /** @type {{ thread: Thread, life: AbortController, focus: () => void, goTo: (seq: number) => void } | null} */
+  /** @type {{ thread: Thread, life: AbortController, view: ReturnType<typeof createThreadView> } | null} */
   let opened = null;
   /** @type {string | null} */
   let wantedId = null;
@@ -55,12 +55,13 @@ export function createInbox(root, connection, { first, hasHistory, items, onItem
     inbox.dataset.view = "thread";
     try {
       const thread = await connection.open(wanted);
-      if (wantedId !== id || signal.aborted) return;
+      if (wantedId !== id || signal.aborted) return thread.close();
+      drop(); // asked for twice, with another between
       wantedId = thread.id;
       list.mark(thread.id);
       draw(thread);
-      if (seq !== undefined) opened?.goTo(seq);
-      else if (isFocused && matchMedia("(pointer: fine)").matches) opened?.focus();
+      if (seq !== undefined) opened?.view.goTo(seq);
+      else if (isFocused && matchMedia("(pointer: fine)").matches) opened?.view.focus();
       onOpened(thread);
     } catch (error) {
       if (wantedId !== id || signal.aborted) return;
@@ -75,7 +76,7 @@ export function createInbox(root, connection, { first, hasHistory, items, onItem
     signal.addEventListener("abort", () => life.abort(), { signal: life.signal });
     const around = { onBack: back, onDetails: () => showDetails(true), onClose, onItem, items, hasBanner: false };
     const view = createThreadView(connection, thread, { signal: life.signal, ...around });
-    opened = { thread, life, focus: view.focus, goTo: view.goTo };
+    opened = { thread, life, view };
     pane.replaceChildren(view.root);
     thread.on("change", () => details.render(thread.conversation), { signal: life.signal });
     details.render(thread.conversation);
@@ -86,7 +87,7 @@ export function createInbox(root, connection, { first, hasHistory, items, onItem
     const was = inbox.dataset.details === "open";
     inbox.dataset.details = is ? "open" : "";
     if (is) details.focus();
-    else if (was) opened?.focus();
+    else if (was) opened?.view.focus();
   }
 
   function leave() {
@@ -111,17 +112,20 @@ export function createInbox(root, connection, { first, hasHistory, items, onItem
 
   /** @param {string} id @param {number} [seq] */
   function open(id, seq) {
-    if (wantedId === id) return seq === undefined ? opened?.focus() : opened?.goTo(seq);
+    if (wantedId === id) return seq === undefined ? opened?.view.focus() : opened?.view.goTo(seq);
     const state = { ...history.state, parley: id };
-    if (hasHistory && wantedId === null) history.pushState(state, "");
-    else if (hasHistory) history.replaceState(state, "");
+    if (typeof kept() === "string") history.replaceState(state, "");
+    else if (hasHistory) {
+      history.replaceState({ ...state, parley: null }, ""); // here is the list, as `popped` will see
+      history.pushState(state, "");
+    }
     void show({ conversation_id: id }, true, seq);
   }
 
   function popped() {
     const id = kept();
     if (typeof id === "string") void show({ conversation_id: id }, true);
-    else leave();
+    else if (id === null) leave(); // else it is the page's own: a link to a place in it
   }
 
   inbox.addEventListener("keydown", (event) => {
@@ -139,8 +143,8 @@ export function createInbox(root, connection, { first, hasHistory, items, onItem
   else if (first !== null) void show(first, false);
   return {
     open,
-    focus: () => opened?.focus(),
+    focus: () => opened?.view.focus(),
     /** Whether its new messages are seen as they come. @param {string} id */
-    isSeen: (id) => opened?.thread.id === id,
+    isSeen: (id) => opened?.thread.id === id && opened.view.isSeen(),
   };
 }

@@ -85,6 +85,7 @@ export function createList(connection, { role, isNeedsReply, browse, share, onOp
 
   /** @param {KeyboardEvent} event */
   function intoRows(event) {
+    if (event.isComposing || (event.key === "Escape" && search.value !== "")) return event.stopPropagation(); // it clears it
     if (event.key !== "ArrowDown") return;
     event.preventDefault();
     rows.querySelector("button")?.focus();

@@ -5,6 +5,7 @@
  * data-with="sol", data-theme="light|dark|auto"; data-open: at once.
  */
 (() => {
+  if (/** @type {any} */ (window).Parley?.connect) return; // the tag is there twice
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
   const server = new URL(script.src).origin;
   const { token = "", getToken = "", context, with: other, theme, open } = script.dataset;

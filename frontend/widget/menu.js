@@ -15,6 +15,7 @@ const EDGE_PX = 8;
  */
 export function openMenu(anchor, actions, { label, isWide = false, empty = "", opener = anchor }) {
   if (anchor.getAttribute("aria-expanded") === "true") return; // pressed again: it has just closed
+  const root = /** @type {ShadowRoot} */ (anchor.getRootNode());
   const menu = el("div", { class: `menu${isWide ? " wide" : ""}`, role: "menu", "aria-label": label, popover: "auto", tabindex: -1 });
   const items = actions.filter((one) => !!one);
   const close = () => menu.hidePopover();
@@ -35,12 +36,13 @@ export function openMenu(anchor, actions, { label, isWide = false, empty = "", o
   });
   menu.addEventListener("toggle", (event) => {
     if (/** @type {ToggleEvent} */ (event).newState === "open") return;
-    const hadFocus = menu.contains(focused(menu)) || focused(anchor) === null;
+    const hadFocus = menu.contains(focused(menu)) || root.activeElement === null;
     menu.remove();
     anchor.setAttribute("aria-expanded", "false");
-    if (hadFocus) opener.focus();
+    const again = `[data-seq="${opener.dataset.seq}"]`; // a row that was drawn anew meanwhile
+    if (hadFocus) /** @type {HTMLElement | null} */ (opener.isConnected ? opener : root.querySelector(again))?.focus();
   });
-  /** @type {ShadowRoot} */ (anchor.getRootNode()).append(menu);
+  root.append(menu);
   menu.showPopover();
   place(menu, anchor);
   anchor.setAttribute("aria-expanded", "true");

@@ -43,12 +43,12 @@ function watch(connection, all) {
   void connection.ready.then(() => (notifier = createNotifier(connection))).catch(() => {});
   connection.on("message", (news) => {
     const [first] = all;
-    if (first === undefined) return;
     const { message, conversation } = news;
+    if (first === undefined || conversation.is_muted) return;
     announce(nameOf(userOf(conversation, message.sender_id)));
     const isInView = document.visibilityState === "visible";
     if (isInView) notifier?.tell(message.id);
-    if (conversation.is_muted || (isInView && [...all].some(({ isSeen }) => isSeen(conversation.id)))) return;
+    if (isInView && [...all].some(({ isSeen }) => isSeen(conversation.id))) return;
     const teller = [...all].find(({ open }) => open !== null) ?? first;
     const title = nameOf(userOf(conversation, message.sender_id));
     const body = previewOf(message);

@@ -63,22 +63,26 @@ export function createScrolling(scroller, list, { thread, onMove, signal }) {
   scroller.addEventListener("scroll", moved, { signal, passive: true });
   // Rows come and get their real height when they are near, and the keyboard takes room: the end stays the end. Here
   // the layout is known; to ask for it after each change would be one more layout each time.
-  const sizes = new ResizeObserver((changes) => {
+  const sizes = new ResizeObserver(() => {
     if (hasOpened && isAtEnd) toBottom();
-    const ours = changes.find(({ target }) => target === scroller);
-    if (ours === undefined || isShown === ours.contentRect.height > 0) return;
-    isShown = !isShown;
+  });
+  const views = new IntersectionObserver((changes) => {
+    isShown = changes.at(-1)?.isIntersecting ?? false;
     onMove();
   });
   sizes.observe(list);
   sizes.observe(scroller);
-  signal.addEventListener("abort", () => sizes.disconnect());
+  views.observe(scroller);
+  signal.addEventListener("abort", () => {
+    sizes.disconnect();
+    views.disconnect();
+  });
 
   return {
     get isAtEnd() {
       return isAtEnd;
     },
-    /** Whether it has any room on the page. */
+    /** Whether any of it is in the window. */
     get isShown() {
       return isShown;
     },

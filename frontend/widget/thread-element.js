@@ -33,7 +33,7 @@ export class ParleyThread extends ParleyElement {
     this.root.replaceChildren(skeleton);
     try {
       const thread = await connection.open(this.wanted ?? { conversation_id: "" });
-      if (signal.aborted) return;
+      if (signal.aborted) return thread.close();
       this.#thread = thread;
       const { root, focus, isSeen } = createThreadView(connection, thread, { signal, onItem: this.onItem, items: this.items });
       this.root.replaceChildren(root);

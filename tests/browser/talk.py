@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
-from playwright.async_api import Browser, Locator, Page, ViewportSize
+from playwright.async_api import Browser, Locator, Page, Route, ViewportSize
 
 WIDTHS = {320: 640, 390: 844, 1280: 900}
 
@@ -47,6 +50,21 @@ async def pick(page: Page, text: str, action: str) -> None:
     await message.hover()
     await message.get_by_role("button", name="Message options").click()
     await page.get_by_role("menuitem", name=action).click()
+
+
+@asynccontextmanager
+async def held(page: Page, calls: str) -> AsyncIterator[asyncio.Event]:
+    """Keep these calls from the server until the end; the event says that there was one."""
+    is_asked, is_over = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        is_asked.set()
+        await is_over.wait()
+        await route.continue_()
+
+    await page.route(calls, hold)
+    yield is_asked
+    is_over.set()  # and no `unroute`, which would answer itself what is just let go
 
 
 def in_demo(shop: str) -> httpx.AsyncClient:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
-from tests.browser.talk import bubble_of, conversation_of, row_of, say, visit, write
+from tests.browser.talk import bubble_of, conversation_of, held, row_of, say, visit, write
 from tests.conftest import NewServer
 from tests.system.operating import database_url
 
@@ -186,21 +184,6 @@ async def test_the_list_is_there_before_it_is_loaded(people: Browser, shop: str,
         await expect(row_of(page, "")).to_have_count(0)
     await expect(row_of(page, "Oak table")).to_be_visible()
     assert [] == complaints
-
-
-@asynccontextmanager
-async def held(page: Page, calls: str) -> AsyncIterator[asyncio.Event]:
-    """Keep these calls from the server until the end; the event says that there was one."""
-    is_asked, is_over = asyncio.Event(), asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        is_asked.set()
-        await is_over.wait()
-        await route.continue_()
-
-    await page.route(calls, hold)
-    yield is_asked
-    is_over.set()  # and no `unroute`, which would answer itself what is just let go
 
 
 async def test_a_refused_message_says_why_and_can_be_sent_again(
