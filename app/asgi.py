@@ -121,6 +121,8 @@ class Edge:
         await answer(scope, receive, send)
 
     async def _other(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope.get("method") == "HEAD" and not scope["path"].startswith("/api/"):
+            scope = {**scope, "method": "GET"}  # uvicorn leaves the body out (RFC 9110, 9.3.2)
         answer = self.hot.takes_stream(scope) if scope["type"] == "http" else None
         await (answer or self.app)(scope, receive, send)
 

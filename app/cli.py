@@ -134,8 +134,9 @@ def _welcome(chosen: Settings) -> str:
 
 
 def _migrate() -> int:
-    chosen = _with_database(settings.read(needs_key=False))
-    database.configure(chosen)
+    chosen = settings.read(needs_key=False)
+    print(f"The database is {database.shown(chosen)}.", flush=True)
+    database.configure(_with_database(chosen))
     done = asyncio.run(_migrate_now())
     print("\n".join(done) if done else "nothing to do")
     return 0
@@ -158,7 +159,15 @@ def _seed(**counts: int) -> int:
 
 
 def _epoch() -> int:
-    database.configure(_with_database(settings.read(needs_key=False)))
+    """Of a given database, or of a running demo's: one made now would have nobody's cursors."""
+    chosen = settings.read(needs_key=False)
+    if chosen.database_url is None and not embedded.is_running(chosen.data_dir):
+        raise DatabaseError(
+            "Which database? Set PARLEY_DATABASE_URL (`set -a; . /etc/parley.env; set +a`). No demo's is running in "
+            f"{chosen.data_dir} either."
+        )
+    print(f"The database is {database.shown(chosen)}.", flush=True)
+    database.configure(_with_database(chosen))
     print(f"The epoch is now {asyncio.run(log.renew_epoch()).epoch}.")
     return 0
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
@@ -225,6 +226,17 @@ def configure(settings: Settings) -> None:
     if settings.listen_url is not None:
         # A separate LISTEN address means a transaction pooler in between, which prepared statements do not survive.
         DB.config["statement_cache_size"] = 0
+
+
+def shown(settings: Settings) -> str:
+    """Which database it is, without user and password, for people to read."""
+    if settings.database_url is None:
+        return f"embedded in {settings.data_dir / 'postgres'}, as there is no PARLEY_DATABASE_URL"
+    parts = urlsplit(settings.database_url)
+    query = parse_qs(parts.query)
+    hosts = parts.netloc.rpartition("@")[2] or ",".join(query.get("host", ())) or "this machine"
+    name = unquote(parts.path.strip("/")) or "".join(query.get("dbname", query.get("database", ())))
+    return f"{hosts}/{name}"
 
 
 def connection_arguments(url: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ async def examine() -> int:
         for mistake in error.mistakes:
             print(f"settings    WRONG  {mistake}")
         return 1
-    print("settings    ok")
+    print(f"settings    ok     the database is {database.shown(chosen)}")
     if chosen.database_url is None:
         try:
             chosen = msgspec.structs.replace(chosen, database_url=embedded.start(chosen.data_dir))

@@ -42,6 +42,11 @@ def start(data_dir: Path) -> str:
         ) from error
 
 
+def is_running(data_dir: Path) -> bool:
+    """Whether the embedded PostgreSQL under `data_dir` runs."""
+    return _is_locked((data_dir / "postgres").resolve())
+
+
 def _forget_the_unfinished(home: Path, beginning: Path) -> None:
     """Killed in its first start, a database is there in part, and would be taken for the whole. `beginning` names the
     process that found the folder empty, until its database runs."""
@@ -69,8 +74,13 @@ def _forget_the_dead(home: Path) -> None:
     users = home / ".handle_pids.json"
     if users.exists():
         users.write_text(json.dumps([pid for pid in json.loads(users.read_text() or "[]") if psutil.pid_exists(pid)]))
-    lock = home / "postmaster.pid"
-    if lock.exists():
-        first = lock.read_text().split("\n", 1)[0].strip()
-        if not (first.isdigit() and psutil.pid_exists(int(first)) and psutil.Process(int(first)).name() == "postgres"):
-            lock.unlink()
+    if not _is_locked(home):
+        (home / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _is_locked(home: Path) -> bool:
+    """Whether `postmaster.pid` names a PostgreSQL that is there."""
+    with suppress(FileNotFoundError, psutil.NoSuchProcess):
+        first = (home / "postmaster.pid").read_text().split("\n", 1)[0].strip()
+        return first.isdigit() and psutil.Process(int(first)).name() == "postgres"
+    return False

@@ -90,8 +90,9 @@ def on_init(environment: Environment, **_: Any) -> None:
 
 @events.test_start.add_listener
 def on_test_start(environment: Environment, **_: Any) -> None:
+    environment.host = (environment.host or "").rstrip("/")  # as people type it on the web page
     if not isinstance(environment.runner, MasterRunner):
-        WORKER.begin(environment.parsed_options, environment.host or "")
+        WORKER.begin(environment.parsed_options, environment.host)
 
 
 def cut_all(**_: Any) -> None:

@@ -13,8 +13,9 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from math import inf
 from pathlib import Path
 
 from loadtests.bench.processes import ProcessError, free_port
@@ -44,17 +45,39 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m loadtests.run", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=2.0, help="how long (default 2)")
-    parser.add_argument("--users", type=int, default=100, help="at most so many at once (default 100)")
-    parser.add_argument("--spawn-rate", type=float, help="users that come per second (default: all in 10 s)")
+    parser.add_argument("--minutes", type=_number(float), default=2.0, help="how long (default 2)")
+    parser.add_argument("--users", type=_number(int, 1), default=100, help="at most so many at once (default 100)")
+    parser.add_argument("--spawn-rate", type=_number(float), help="users that come per second (default: all in 10 s)")
     shapes = "; ".join(f"{name}: {shape.what}" for name, shape in SHAPES.items())
     parser.add_argument("--shape", choices=sorted(SHAPES), default="mix", help=shapes)
-    parser.add_argument("--processes", type=int, default=0, help="so many locust workers (default: one process)")
-    parser.add_argument("--server-workers", type=int, default=1, help="workers of the own server (default 1)")
-    parser.add_argument("--url", help="another server, instead of an own one; its tokens: see loadtests/README.md")
-    parser.add_argument("--web", type=int, metavar="PORT", help="locust's web page there, instead of a run at once")
+    parser.add_argument(
+        "--processes", type=_number(int, 0), default=0, help="so many locust workers (default: one process)"
+    )
+    parser.add_argument(
+        "--server-workers", type=_number(int, 1), default=1, help="workers of the own server (default 1)"
+    )
+    parser.add_argument(
+        "--url", type=_url, help="another server, instead of an own one; its tokens: see loadtests/README.md"
+    )
+    parser.add_argument(
+        "--web", type=_number(int, 1), metavar="PORT", help="locust's web page there, instead of a run at once"
+    )
     parser.add_argument("--report", type=Path, default=REPORT, help=f"the HTML report (default {REPORT})")
     return parser
+
+
+def _number(kind: type[int] | type[float], least: float = 0.001) -> Callable[[str], float]:
+    def number(raw: str) -> float:
+        value = kind(raw)
+        if not least <= value < inf:
+            raise argparse.ArgumentTypeError(f"{raw} is not at least {least:g}")
+        return value
+
+    return number
+
+
+def _url(raw: str) -> str:
+    return raw.rstrip("/")  # paths begin with one
 
 
 async def run(given: argparse.Namespace) -> int:

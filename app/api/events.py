@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, Response, Router, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.openapi import ResponseSpec
 from litestar.params import Parameter
 
+from app import schemas
 from app.api.door import COOKIE, count_failure, signed_in
 from app.chat import sessions
 from app.delivery.listener import LISTENER
@@ -43,8 +45,11 @@ async def open_stream(request: Req, cursor: CursorQuery = None, ticket: TicketQu
 
 @post("/events/stream", summary="The stream, by POST", responses=STREAM, status_code=200)
 async def open_stream_by_post(request: Req, cursor: CursorQuery = None, ticket: TicketQuery = None) -> EventStream:
-    """The same, for networks whose proxies hold back answers to GET."""
-    return await _stream(request, cursor, ticket)
+    """The same, for networks whose proxies hold back answers to GET. Nothing stands in its body."""
+    stream = await _stream(request, cursor, ticket)
+    if body := await request.body():
+        msgspec.json.decode(body, type=schemas.Request)
+    return stream
 
 
 @get("/events", summary="Long poll", before_request=signed_in)

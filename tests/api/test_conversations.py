@@ -330,6 +330,13 @@ async def test_a_search_finds_people_by_their_names_and_conversations_by_their_s
     assert [] == await listed(cast.bea, q="bea"), "one's own name is in every conversation"
 
 
+async def test_a_search_for_a_number_finds_that_number_alone(cast: Cast) -> None:
+    orders = {number: await open_about(cast, f"Order {number}") for number in ("SO-104217", "SO-104218", "SO-114217")}
+    for words in ("104217", "SO-104217", "so-104217 ordre"):
+        assert [orders["SO-104217"]] == await listed(cast.sol, q=words), words
+    assert [] == await listed(cast.sol, q="104219")
+
+
 async def test_a_search_looks_only_into_ones_own_conversations(cast: Cast) -> None:
     lamp = await open_about(cast, "Zeppelin lamp")
     assert [lamp] == await listed(cast.sol, q="zeppelin")

@@ -17,7 +17,7 @@ import httpx
 import jwt
 import pytest
 
-from tests.api.answers import UNAUTHENTICATED, now, ok, position, refusal, told_since
+from tests.api.answers import UNAUTHENTICATED, invalid, now, ok, position, refusal, told_since
 from tests.api.conftest import CastAt, NewPerson
 from tests.conftest import NewDatabase
 from tests.harness import Cast, Event, Person, Server, Stream, eventually, running_seconds
@@ -236,6 +236,24 @@ async def test_after_a_reset_the_stream_is_live(cast: Cast) -> None:
         sent = await cast.sol.say(cast.conversation_id, "Hi")
         assert sent["cursor"] == (await stream.next("message.sent")).id
     assert ["hello", "reset", "ready"] == [event.type for event in stream.events[:3]]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"), [('{"cursor": "x-1"}', "cursor"), ("cursor=x-1", "body"), ("[]", "body"), (" ", "body")]
+)
+async def test_a_stream_by_post_refuses_a_body_that_says_something(cast: Cast, body: str, field: str) -> None:
+    """A cursor in it was not seen: the stream began now, and what had been missed was lost."""
+    headers = {"Content-Type": "application/json"}
+    async with cast.bea.http.stream("POST", "/events/stream", content=body, headers=headers) as answer:
+        assert 400 == answer.status_code
+        await answer.aread()
+    assert invalid(field) == refusal(answer)
+
+
+@pytest.mark.parametrize("body", ["", "{}"])
+async def test_a_stream_by_post_takes_a_body_that_says_nothing(cast: Cast, body: str) -> None:
+    async with cast.bea.http.stream("POST", "/events/stream", content=body) as answer:
+        assert (200, "text/event-stream") == (answer.status_code, answer.headers["content-type"])
 
 
 @pytest.mark.parametrize("cursor", ["", "x" * 65, "%00"])

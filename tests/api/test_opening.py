@@ -180,6 +180,23 @@ async def test_an_orders_people_get_its_conversation_and_nobody_else_does(cast: 
         assert NOT_FOUND == refusal(await person.post("/conversations", context=about))
 
 
+async def test_who_left_an_orders_conversation_and_opens_it_again_is_back_in_it(cast: Cast) -> None:
+    opened = await open_order(cast, (cast.bea, "buyer"), (cast.sol, "seller"))
+    about, id_ = opened["conversation"]["context"], opened["conversation"]["id"]
+    assert 204 == (await cast.bea.delete(f"/conversations/{id_}/participants/{cast.bea.id}")).status_code
+    back = ok(await cast.bea.post("/conversations", context={"kind": "order", "id": about["id"]}))["conversation"]
+    seen = participant(back, cast.bea)
+    assert (id_, "buyer", None) == (back["id"], seen["role"], seen["left_at"])
+
+
+async def test_who_was_taken_out_of_an_orders_conversation_does_not_come_back_by_opening_it(cast: Cast) -> None:
+    opened = await open_order(cast, (cast.bea, "buyer"), (cast.sol, "seller"))
+    about, id_ = opened["conversation"]["context"], opened["conversation"]["id"]
+    assert 204 == (await cast.shop.delete(f"/conversations/{id_}/participants/{cast.bea.id}")).status_code
+    again = await cast.bea.post("/conversations", context={"kind": "order", "id": about["id"]})
+    assert (403, "forbidden") == refusal(again)[:2]
+
+
 async def test_an_orders_people_say_something_as_they_open_it(cast: Cast) -> None:
     opened = await open_order(cast, (cast.bea, "buyer"), (cast.sol, "seller"))
     about = {"kind": "order", "id": opened["conversation"]["context"]["id"]}

@@ -25,6 +25,33 @@ async def test_a_file_is_given_to_pages_of_any_origin(server: Server, path: str,
         assert plain.content == answer.content
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/health/live",
+        "/health/ready",
+        "/static/client/store.js",
+        "/parley.js",
+        "/docs",
+        "/docs/openapi.json",
+        "/doctor",
+    ],
+)
+async def test_head_is_answered_as_get_without_its_body(server: Server, path: str) -> None:
+    async with httpx.AsyncClient(base_url=server.url) as anyone:
+        whole, head, after = await anyone.get(path), await anyone.head(path), await anyone.get(path)
+    assert (200, b"") == (head.status_code, head.content)
+    for name in ("Content-Type", "Content-Length", "ETag", "Cache-Control"):
+        assert whole.headers.get(name) == head.headers.get(name), name
+    assert whole.content == after.content, "the connection goes on"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/events/stream", "/api/v1/me"])
+async def test_calls_have_no_head(server: Server, path: str) -> None:
+    async with httpx.AsyncClient(base_url=server.url) as anyone:
+        assert 405 == (await anyone.head(path)).status_code
+
+
 async def test_a_file_that_is_the_same_is_not_sent_again(server: Server) -> None:
     async with httpx.AsyncClient(base_url=server.url) as anyone:
         first = await anyone.get("/static/client/store.js")

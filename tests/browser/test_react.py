@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser
 
+from app.api import files
 from tests.browser.proxies.hostile import Hostile
 from tests.browser.react import FRONTEND, ReactPage, about, another, chat, drawn_by_node, receipt
 from tests.harness import ROOT, Cast, Server, eventually
@@ -295,4 +296,7 @@ async def test_what_the_server_drew_comes_alive(bea: ReactPage, cast: Cast) -> N
 
 def test_the_documents_say_its_size() -> None:
     said = (ROOT / "docs" / "embed.md").read_text()
-    assert f"{HOOK.stat().st_size:,} bytes" in said
+    served = files.read(HOOK).contents
+    assert (
+        f"{len(served[files.IDENTITY]):,} bytes as it is served ({len(served['br']) / 1000:.1f} KB by brotli)" in said
+    )

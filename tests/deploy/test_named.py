@@ -73,10 +73,33 @@ def test_settings_are_ones_that_the_server_reads() -> None:
         assert set() == named - known, name
 
 
+def by_shell(path: Path) -> dict[str, str]:
+    """The settings as `set -a; . /etc/parley.env` gives them to a command."""
+    done = subprocess.run(["/bin/sh", "-euc", 'set -a; . "$0"; env', path], env={}, capture_output=True, check=True)
+    pairs = (line.split("=", 1) for line in done.stdout.decode().splitlines())
+    return {name: value for name, value in pairs if name.startswith("PARLEY_")}
+
+
+def test_an_address_of_several_parameters_comes_whole_out_of_the_file_of_settings(tmp_path: Path) -> None:
+    """Unquoted it ended at its `&`, and what followed took a database of its own."""
+    text, address = (DEPLOY / "parley.env").read_text(), "127.0.0.1:5432/parley"
+    parameters = "?sslmode=require&application_name=a$b c;d"
+    path = tmp_path / "parley.env"
+    path.write_text(text.replace(address, address + parameters))
+    assert by_shell(path)["PARLEY_DATABASE_URL"].endswith(address + parameters)
+
+
+def test_every_block_of_commands_that_needs_the_settings_reads_them() -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "docs" / "deploy.md").read_text(), re.MULTILINE | re.DOTALL)
+    needy = re.compile(r"bin/parley |\$PARLEY_")
+    wanting = [block for block in blocks if needy.search(block) and ". /etc/parley.env" not in needy.split(block)[0]]
+    assert len([block for block in blocks if needy.search(block)]) > 3
+    assert [] == wanting
+
+
 def test_the_settings_do_not_start_before_somebody_has_made_a_secret() -> None:
     """One that stands in a public file is everybody's."""
-    lines = (DEPLOY / "parley.env").read_text().splitlines()
-    given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    given = by_shell(DEPLOY / "parley.env")
     with pytest.raises(settings.SettingsError) as caught:
         settings.read(given)
     [mistake] = caught.value.mistakes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 
@@ -15,7 +16,7 @@ from loadtests.shapes import SHAPES, are_in_order, storms_between, target
 from loadtests.tally import FAULTY, PASSED, UNPROVEN, Tally, Totals, judge
 from loadtests.tokens import TokenError, Tokens, by_command, by_secret
 from loadtests.town import BUYERS_PER_SELLER, Town
-from tests.harness import SECRET
+from tests.harness import ROOT, SECRET
 
 # --- frames --------------------------------------------------------------------------------------------------------
 
@@ -191,3 +192,18 @@ def test_what_came_late_is_no_longer_lost() -> None:
     tally.fault(Fault("lost", "…"))
     tally.fault(Fault("lost", "…"), -1)
     assert PASSED == judge(tally)[0]
+
+
+# --- command line --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--users=0", "--minutes=-1", "--minutes=nan", "--minutes=inf", "--spawn-rate=0", "--processes=-1", "--web=0"],
+)
+def test_a_number_that_makes_no_sense_is_refused(option: str) -> None:
+    command = [sys.executable, "-m", "loadtests.run", option]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert 2 == done.returncode
+    assert f"argument {option.partition('=')[0]}" in done.stderr
+    assert "is not at least" in done.stderr

@@ -61,7 +61,18 @@ async def test_over_two_workers_it_fails_for_each_message_lost_doubled_or_swappe
 ) -> None:
     server = await new_server()
     relay = await Relay(server.port, ["drop", "double", "swap"]).start()
-    arguments = ("--url", relay.url, "--minutes", "0.15", "--users", "16", "--spawn-rate", "16", "--processes", "2")
+    arguments = (
+        "--url",
+        f"{relay.url}/",
+        "--minutes",
+        "0.15",
+        "--users",
+        "16",
+        "--spawn-rate",
+        "16",
+        "--processes",
+        "2",
+    )
     environment = {"LOADTEST_PAUSE": "0.4", "LOADTEST_TRANSPORTS": "stream=1", "LOADTEST_CUTS": "0"}
     try:
         report = tmp_path / "report.html"

@@ -147,14 +147,14 @@ async def test_a_reset_stream_goes_on_live(pair: Pair, cast_at_pair: Cast) -> No
 
 
 async def test_a_post_stream_may_bring_a_body_in_its_own_time(pair: Pair, cast_at_pair: Cast, connect: Connect) -> None:
-    """Invariant 3: the body of a POST often comes in a packet of its own; the stream stands all the same."""
+    """Invariant 3: the body of a POST often comes in a packet of its own; the stream begins after it."""
     cast = cast_at_pair
     connection = await connect(pair.a)
     connection.write(request_head(cast.sol, "POST", "/events/stream", body=b"{}"))
-    await until_line(connection, b"event: ready")
     connection.write(b"{")
-    await until_line(connection, b"event: ping")
+    await cast.bea.say(cast.conversation_id, "Meanwhile")
     connection.write(b"}")
+    await until_line(connection, b"event: ready")
     await until_line(connection, b"event: ping")
     sent = await cast.bea.say(cast.conversation_id, "Still there?")
     await until_line(connection, f"id: {sent['cursor']}".encode())

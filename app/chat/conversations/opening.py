@@ -31,6 +31,9 @@ SELECT c.id, n.user_id, n.role, {}, c.last_activity_at
 FROM conversation c, unnest({}::text[], {}::text[]) AS n (user_id, role) WHERE c.id = {}
 """
 
+# By the participant key; of somebody who left too.
+ROLE = "SELECT role FROM participant WHERE conversation_id = {} AND user_id = {}"
+
 
 async def open_or_get(caller: Caller, opening: Opening) -> tuple[Opened, bool]:
     """The conversation of these people about this item, and whether it is new.
@@ -41,7 +44,7 @@ async def open_or_get(caller: Caller, opening: Opening) -> tuple[Opened, bool]:
     """
     context_id, context = await contexts.find(opening.context) if opening.context else (None, None)
     if context is not None and context.kind == "order" and not caller.is_service:
-        return await _get(caller, await _of_order(caller.id, context)), False
+        return await _get(caller, await _of_order(caller, context)), False
     named = _named(opening)
     people_ = rules.people_of_opening(caller, context, named)
     key = rules.opening_key(context, people_)
@@ -66,11 +69,13 @@ def _named(opening: Opening) -> dict[str, Role | None] | None:
     return named
 
 
-async def _of_order(caller_id: str, context: ContextView) -> UUID:
-    """An order's conversation, for someone who is in it."""
+async def _of_order(caller: Caller, context: ContextView) -> UUID:
+    """An order's conversation, for someone who is in it, or was and is then back."""
     conversation_id = await _existing(rules.opening_key(context, {}))
-    if conversation_id is None or caller_id not in await lookup.audience(conversation_id):
+    rows = await Participant.raw(ROLE, conversation_id, caller.id)
+    if conversation_id is None or not rows:
         raise NotFound(f"The shop has not told of the order {context.id!r}.")  # as if there were no such order
+    await _bring_back(caller, conversation_id, {caller.id: rows[0]["role"]}, {})
     return conversation_id
 
 
