@@ -2,7 +2,8 @@
 
 A process that hears of others' messages reads them from the log. One that sends has just waited for them in the queue
 for the log's head, so its own call can bring them: `p_known` is the position up to which it has everything. Measured
-with two workers under 16 senders each: a read for every batch of the other's before, and hardly one now.
+with two workers under 16 senders each, beside two that share nothing: 18 and 28 % more CPU a message of theirs before,
+when nearly every batch of the other's was a read, and 10 and 11 % now.
 
 The function of before stays, for processes of the version before that run meanwhile.
 """
