@@ -33,12 +33,12 @@ from app.delivery import log
 from app.delivery.bus import Bus
 from app.delivery.bus_nats import NatsBus
 from app.delivery.bus_postgres import PostgresBus
-from app.delivery.cork import cork
 from app.delivery.hub import HUB
 from app.delivery.leases import Leases
 from app.delivery.listener import LISTENER
 from app.delivery.rates import RATES, SCARCE
 from app.delivery.wheel import WHEEL
+from app.delivery.wire import cork
 from app.identity import Identity
 from app.settings import Settings
 

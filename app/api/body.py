@@ -8,7 +8,10 @@ import msgspec
 from litestar.dto import MsgspecDTO
 from litestar.typing import FieldDefinition
 
+from app.delivery import wire
 from app.errors import Invalid
+
+READY_HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 
 
 class Strict(MsgspecDTO[Any]):
@@ -49,11 +52,9 @@ class Ready:
         self.status = status
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(self.body)),
-            (b"cache-control", b"no-store"),
-        ]
+        if wire.answer(send, self.status, READY_HEADERS, self.body):
+            return
+        headers = [*READY_HEADERS, (b"content-length", b"%d" % len(self.body))]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 

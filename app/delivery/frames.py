@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
@@ -22,8 +21,3 @@ def frame(kind: str, data: msgspec.Struct, *, cursor: str | None = None) -> byte
 def ping(cursor: str) -> bytes:
     """A heartbeat for whoever has everything up to this cursor."""
     return frame("ping", schemas.Ping(server_time=datetime.now(UTC), head=str(HUB.cursor)), cursor=cursor)
-
-
-def chunk(body: bytes) -> dict[str, Any]:
-    """A piece of a stream, as ASGI sends it."""
-    return {"type": "http.response.body", "body": body, "more_body": True}

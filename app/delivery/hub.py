@@ -17,6 +17,7 @@ import msgspec
 
 from app import metrics
 from app.delivery.log import Cursor, Head
+from app.delivery.wire import framed
 from app.tables import Row
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ READERS_PER_USER_MAX = 50  # tabs and devices of one person at one process; one 
 class Entry:
     """One event of the log, its frame ready to be written: built once, written to every stream."""
 
-    __slots__ = ("audience", "chunk", "frame", "head_length", "kind", "message_id", "position")
+    __slots__ = ("audience", "data_from", "frame_from", "kind", "message_id", "piece", "position")
 
     def __init__(  # noqa: PLR0913, PLR0917  the columns of a row, in its order
         self, epoch: str, position: int, kind: str, audience: Iterable[str], data: bytes, message_id: UUID | None
@@ -44,13 +45,17 @@ class Entry:
     def say(self, epoch: str, data: bytes) -> None:
         """Encode (again, when a message was unsent) what this event says."""
         head = f"id: {epoch}-{self.position}\nevent: {self.kind}\ndata: ".encode()
-        self.head_length = len(head)
-        self.frame = b"%b%b\n\n" % (head, data)
-        self.chunk = {"type": "http.response.body", "body": self.frame, "more_body": True}  # one for all streams
+        self.piece = framed(b"%b%b\n\n" % (head, data))  # one for all streams
+        self.frame_from = self.piece.index(b"\n") + 1
+        self.data_from = self.frame_from + len(head)
+
+    @property
+    def frame(self) -> bytes:
+        return self.piece[self.frame_from : -2]
 
     @property
     def data(self) -> bytes:
-        return self.frame[self.head_length : -2]
+        return self.piece[self.data_from : -4]
 
     def is_of(self, row: Row) -> bool:
         """Whether it was made of this row. What a message's event says may have been blanked since."""
@@ -121,7 +126,7 @@ class Hub:
             self._blank(entry)
         self.head = entry.position
         self.tail.append(entry)
-        self.tail_bytes += len(entry.frame)
+        self.tail_bytes += len(entry.piece)
         for user_id in entry.audience:
             mailbox = self.mailboxes.get(user_id)
             if mailbox is None:
@@ -129,14 +134,14 @@ class Hub:
             mailbox.append(entry)
             if user_id in self.readers:
                 for reader in self.readers[user_id]:
-                    self.delivered += reader.deliver(entry.chunk, entry.position)
+                    self.delivered += reader.deliver(entry.piece, entry.position)
         while len(self.tail) > TAIL_EVENTS_MAX or self.tail_bytes > TAIL_BYTES_MAX:
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
         oldest = self.tail.popleft()
         self.floor = oldest.position
-        self.tail_bytes -= len(oldest.frame)
+        self.tail_bytes -= len(oldest.piece)
         for user_id in oldest.audience:
             mailbox = self.mailboxes[user_id]
             mailbox.popleft()
@@ -147,9 +152,9 @@ class Hub:
         """An unsent message's body is gone from the tail as it is from the table."""
         for entry in self.tail:
             if entry.message_id == deleted.message_id and entry.message_id is not None:
-                self.tail_bytes -= len(entry.frame)
+                self.tail_bytes -= len(entry.piece)
                 entry.say(self.epoch, deleted.data)
-                self.tail_bytes += len(entry.frame)
+                self.tail_bytes += len(entry.piece)
 
     def after(self, user_id: str, position: int, limit: int) -> list[Entry]:
         """The newest `limit` of a user's entries after a position, in order. Only for positions from `floor` up."""

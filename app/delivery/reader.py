@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 from app import metrics
-from app.delivery import log
+from app.delivery import log, wire
 from app.delivery.hub import HUB, Entry, entry_of
 
 PAGE = 500  # events read from the table at once
@@ -50,6 +50,7 @@ class Reader:
         "_is_woken",
         "_waiter",
         "abort",
+        "cycle",
         "digest",
         "ends",
         "epoch",
@@ -62,9 +63,7 @@ class Reader:
         "position",
         "sending_since",
         "signals",
-        "unfinished",
         "user_id",
-        "write",
     )
 
     def __init__(self, ticket: Ticket, *, heartbeat_seconds: float, max_age_seconds: float) -> None:
@@ -85,8 +84,7 @@ class Reader:
         self.is_gone = False
         self.sending_since: float | None = None
         self.abort: Callable[[], None] | None = None
-        self.write: Callable[[Any], Any] | None = None  # ASGI's `send`, of a stream that is being served
-        self.unfinished: Unfinished | None = None
+        self.cycle: Any = None  # uvicorn's request, of a stream that is being served
         self._is_woken = False
         self._waiter: asyncio.Future[None] | None = None
 
@@ -97,41 +95,19 @@ class Reader:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def deliver(self, chunk: Any, position: int) -> bool:
-        """Give a stream that waits, and so has everything before, what comes next; anyone else is woken to look for it.
-
-        ASGI's `send` is called by hand: as long as the client reads it ends without waiting, and neither a future nor a
-        turn of the stream's task is needed. When the client does not read, the task takes over where `send` waits.
-        """
-        if self.write is None or self._is_woken or self._waiter is None:
+    def deliver(self, piece: bytes, position: int) -> bool:
+        """Give a stream that waits, and so has everything before, what comes next: as long as its client reads, this
+        needs neither a future nor a turn of the stream's task. Anyone else is woken to look for it."""
+        if self._is_woken or self._waiter is None or self.cycle is None or not wire.push(self.cycle, piece):
             self.wake()
             return False
-        sending = self.write(chunk)
-        try:
-            future = sending.send(None)
-        except StopIteration:
-            self.position = position
-            return True
-        except Exception:  # the stream's own task will meet it again and tell
-            self.leave()
-            return False
-        self.sending_since = time.monotonic()
-        self.unfinished = Unfinished(sending, future, position)
-        self.wake()
+        self.position = position
         return True
 
-    def beat(self, heartbeat: Any) -> None:
+    def beat(self, heartbeat: bytes) -> None:
         """Give a stream that waits the heartbeat of this moment; any other makes one of its own when it comes to it."""
         if self.deliver(heartbeat, HUB.head):
             self.is_ping_due = False
-
-    async def finish(self) -> None:
-        """Wait for the end of a `send` that `deliver` began."""
-        if self.unfinished is not None:
-            unfinished, self.unfinished = self.unfinished, None
-            await unfinished
-            self.position = unfinished.position
-            self.sending_since = None
 
     async def wait(self) -> None:
         """Wait until something was said since the last `wait`. Returns at once when it already was."""
@@ -256,22 +232,3 @@ class Reader:
 
     def _next_heartbeat(self) -> float:
         return self.heartbeat_seconds * random.uniform(1 - HEARTBEAT_JITTER, 1 + HEARTBEAT_JITTER)
-
-
-class Unfinished:
-    """A coroutine that was run by hand up to its first wait, to be awaited from there."""
-
-    __slots__ = ("coroutine", "future", "position")
-
-    def __init__(self, coroutine: Any, future: Any, position: int) -> None:
-        self.coroutine = coroutine
-        self.future = future
-        self.position = position
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        while True:
-            yield self.future
-            try:
-                self.future = self.coroutine.send(None)
-            except StopIteration:
-                return

@@ -16,10 +16,11 @@ from typing import Any
 from app import metrics, schemas
 from app.database import AWAY
 from app.delivery.disconnect import Disconnect
-from app.delivery.frames import chunk, frame, ping
+from app.delivery.frames import frame, ping
 from app.delivery.hub import HUB, Entry
 from app.delivery.reader import Lost, Reader
 from app.delivery.wheel import WHEEL
+from app.delivery.wire import cycle_of
 from app.errors import Unavailable
 
 CHUNK_BYTES = 64 * 1024
@@ -90,7 +91,7 @@ class EventStream:
             await self._run()
         finally:
             metrics.STREAMS.dec()
-            reader.write = None
+            reader.cycle = None
             reader.is_gone = True
             HUB.unwatch(reader)
             disconnect.close()
@@ -143,13 +144,12 @@ class EventStream:
 
     async def _run(self) -> None:
         reader = self.reader
-        reader.write = self.send
+        reader.cycle = cycle_of(self.send)
         while not reader.is_gone:
             if reader.is_ending():
                 await self._say_goodbye()
                 return
             await reader.wait()
-            await reader.finish()
             await self._catch_up()
             if reader.is_ending():
                 continue
@@ -184,7 +184,7 @@ class EventStream:
 
     async def _write(self, body: bytes, *, is_last: bool = False) -> None:
         self.reader.sending_since = time.monotonic()
-        await self.send({"type": "http.response.body", "body": body} if is_last else chunk(body))
+        await self.send({"type": "http.response.body", "body": body, "more_body": not is_last})
         self.reader.sending_since = None
 
     async def _reset(self, lost: Lost) -> None:

@@ -8,9 +8,10 @@ import itertools
 import time
 from weakref import ref
 
-from app.delivery.frames import chunk, ping
+from app.delivery.frames import ping
 from app.delivery.hub import HUB
 from app.delivery.reader import Reader
+from app.delivery.wire import framed
 
 TICK_SECONDS = 0.25  # an expired token ends its streams within a second
 
@@ -36,7 +37,7 @@ class Wheel:
             if reader is None or (at := reader.tick(now)) is None:
                 continue
             if reader.is_ping_due:
-                heartbeat = heartbeat or chunk(ping(str(HUB.cursor)))
+                heartbeat = heartbeat or framed(ping(str(HUB.cursor)))
                 reader.beat(heartbeat)
             self._push(reader, max(at, now + TICK_SECONDS))
 

@@ -161,7 +161,7 @@ def test_the_bytes_are_counted_exactly(said: list[bytes], keep: int) -> None:
         for position, data in enumerate(said, 1):
             kind = "message.deleted" if position % 5 == 0 else "message.sent"
             hub.offer([entry(position, kind=kind, data=data, message_id=UUID(int=position % 3))])
-    assert sum(len(known.frame) for known in hub.tail) == hub.tail_bytes
+    assert sum(len(known.piece) for known in hub.tail) == hub.tail_bytes
 
 
 # --- frames and blanking -------------------------------------------------------------------------------------------

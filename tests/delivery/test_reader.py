@@ -10,6 +10,7 @@ import pytest
 
 from app.delivery.disconnect import Disconnect
 from app.delivery.reader import HEARTBEAT_JITTER, STALL_SECONDS, Reader, Ticket
+from tests.delivery.test_wire import Request
 
 
 def new_reader(*, expires_in: float = 3600, heartbeat_seconds: float = 15, max_age_seconds: float = 3600) -> Reader:
@@ -166,30 +167,37 @@ async def test_closing_leaves_nothing_waiting() -> None:
 
 
 async def test_a_heartbeat_reaches_a_stream_that_waits_without_its_turn() -> None:
-    reader, written = new_reader(), []
-
-    async def write(chunk: Any) -> None:
-        written.append(chunk)
-
-    reader.write = write
+    reader, request = new_reader(), Request()
+    await request.begin()
+    reader.cycle = request.cycle
     reader.is_ping_due = True
     waiting = asyncio.create_task(reader.wait())
     await asyncio.sleep(0)
-    reader.beat("ping")
+    reader.beat(b"ping")
     await asyncio.sleep(0)
-    assert (["ping"], False, False) == (written, reader.is_ping_due, waiting.done())
+    assert ([b"ping"], False, False) == (request.transport.written[1:], reader.is_ping_due, waiting.done())
     waiting.cancel()
+
+
+async def test_a_heartbeat_of_who_does_not_read_is_left_to_the_stream() -> None:
+    reader, request = new_reader(), Request()
+    await request.begin()
+    reader.cycle = request.cycle
+    reader.is_ping_due = True
+    request.cycle.flow.pause_writing()
+    waiting = asyncio.create_task(reader.wait())
+    await asyncio.sleep(0)
+    reader.beat(b"ping")
+    await asyncio.wait_for(waiting, 1)
+    assert ([], True) == (request.transport.written[1:], reader.is_ping_due)
 
 
 async def test_a_heartbeat_of_a_stream_that_is_busy_is_left_to_the_stream() -> None:
     """It has something to write first, and only then has everything up to the head."""
-    reader, written = new_reader(), []
-
-    async def write(chunk: Any) -> None:
-        written.append(chunk)
-
-    reader.write = write
+    reader, request = new_reader(), Request()
+    await request.begin()
+    reader.cycle = request.cycle
     reader.is_ping_due = True
-    reader.beat("ping")
-    assert ([], True) == (written, reader.is_ping_due)
+    reader.beat(b"ping")
+    assert ([], True) == (request.transport.written[1:], reader.is_ping_due)
     await asyncio.wait_for(reader.wait(), 1)

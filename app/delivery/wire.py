@@ -1,0 +1,95 @@
+"""uvicorn's connection, closer than ASGI: a head leaves with its body, ready-made bytes leave without `send`.
+
+uvicorn writes head and body one after the other; each write is a system call, a packet, and one more wake-up of the
+client. And its `send` reads each header and copies each body, which for an answer or a piece of a stream that is made
+already is most of the work. What comes out is the same, byte for byte; a test compares them. Under any other server,
+and for whatever is out of the ordinary, nothing here happens and `send` does it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
+
+STATUS_LINES: dict[int, bytes] = {
+    status: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
+}
+
+
+class Cork:
+    """Stands in for the connection of uvicorn's request until two things were written.
+
+    Measured: a fifth of the writes of sending a message, a third of those of opening a stream, a quarter of our CPU for
+    a page of history.
+    """
+
+    __slots__ = ("cycle", "head", "transport")
+
+    def __init__(self, cycle: Any) -> None:
+        self.cycle = cycle
+        self.transport = cycle.transport
+        self.head: bytes | None = None
+
+    def write(self, data: bytes) -> None:
+        if self.head is None:
+            self.head = data
+            return
+        self.cycle.transport = self.transport
+        self.transport.write(self.head + data)
+
+    def close(self) -> None:
+        self.transport.close()
+
+
+def cork(scope: Any, send: Any) -> None:
+    """Hold back the head of the answer that comes next by uvicorn's `send`, unless it has no body (HEAD) or something
+    else is written before it (100 Continue)."""
+    cycle = cycle_of(send)
+    if cycle is not None and scope["method"] != "HEAD" and not cycle.waiting_for_100_continue:
+        cycle.transport = Cork(cycle)
+
+
+def cycle_of(send: Any) -> Any:
+    """uvicorn's request behind this `send`; none under another server, or when somebody stands between."""
+    cycle = getattr(send, "__self__", None)
+    return cycle if hasattr(cycle, "flow") else None
+
+
+def answer(send: Any, status: int, headers: tuple[tuple[bytes, bytes], ...], body: bytes) -> bool:
+    """Write a whole answer; False when `send` must do it. Of its length and of the connection `headers` say nothing."""
+    cycle = cycle_of(send)
+    if cycle is None or cycle.response_started or cycle.disconnected or not cycle.keep_alive:
+        return False
+    if cycle.flow.write_paused or cycle.access_log or cycle.scope["method"] == "HEAD":
+        return False
+    if type(cycle.transport) is Cork:
+        cycle.transport = cycle.transport.transport
+    cycle.waiting_for_100_continue = False
+    cycle.response_started = cycle.response_complete = True
+    cycle.transport.write(
+        b"%b%b%bcontent-length: %d\r\n\r\n%b"
+        % (STATUS_LINES[status], lines(tuple(cycle.default_headers)), lines(headers), len(body), body)
+    )
+    cycle.message_event.set()
+    cycle.on_response()
+    return True
+
+
+@lru_cache(maxsize=2)  # those of ours, and uvicorn's own, which change each second
+def lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """Headers as they stand in an answer."""
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
+
+
+def framed(body: bytes) -> bytes:
+    """A piece of an answer without a stated length (RFC 9112, 7.1)."""
+    return b"%x\r\n%b\r\n" % (len(body), body)
+
+
+def push(cycle: Any, piece: bytes) -> bool:
+    """Write a framed piece of an answer that has begun; False when its client does not read, or has gone."""
+    if cycle.flow.write_paused or cycle.disconnected or not cycle.chunked_encoding:
+        return False
+    cycle.transport.write(piece)
+    return True
