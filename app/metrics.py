@@ -4,6 +4,22 @@ from typing import Literal
 
 from prometheus_client import Counter, Gauge, Histogram
 
+_noted: list[tuple[Histogram, float]] = []
+
+
+def note(histogram: Histogram, value: float) -> None:
+    """Observe a value, soon: many at once cost a fraction of what each costs between other work."""
+    _noted.append((histogram, value))
+
+
+def observe_noted() -> None:
+    """Several times a second, and before anybody reads."""
+    noted = _noted.copy()
+    _noted.clear()
+    for histogram, value in noted:
+        histogram.observe(value)
+
+
 FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 SIZES = (1, 2, 4, 8, 16, 32, 64)
 LIVE: Literal["livesum"] = "livesum"

@@ -90,7 +90,7 @@ async def _commit(batch: list[Moving]) -> list[Row | None]:
         merged[moving[:2]] = Moving(
             *moving[:2], max(known.delivered_seq, moving.delivered_seq), max(known.read_seq, moving.read_seq)
         )
-    with LISTENER.commits():
+    with LISTENER.commits:
         rows = await Participant.raw(COMMIT, *map(list, zip(*merged.values(), strict=True)))
     keys = list(merged)
     found = {keys[row["r_ord"] - 1]: row for row in rows}

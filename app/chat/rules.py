@@ -43,7 +43,9 @@ def check_body(kind: str, body: str, *, field: str = "body") -> None:
 
 def is_blank(text: str) -> bool:
     """Nothing to see: only white space and characters that are not shown."""
-    return not text.strip() or all(
+    if text.isascii():
+        return not text.strip()
+    return all(
         character.isspace() or unicodedata.category(character) == "Cf" or _HIDDEN.match(character) for character in text
     )
 

@@ -217,6 +217,7 @@ class Hub:
         metrics.TAIL_EVENTS.set(len(self.tail))
         metrics.TAIL_BYTES.set(self.tail_bytes)
         metrics.HEAD.set(self.head)
+        metrics.observe_noted()
 
 
 HUB = Hub()

@@ -8,8 +8,8 @@ in flight at a time, and what is new meanwhile comes with the next one. When the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from time import monotonic
 
 import structlog
@@ -19,7 +19,7 @@ from app.database import AWAY, FAILED
 from app.delivery import log
 from app.delivery.bus import Bus
 from app.delivery.hub import HUB, TAIL_EVENTS_MAX, Entry, entry_of
-from app.delivery.own import Own
+from app.delivery.own import Commits, Own
 from app.errors import Unavailable
 from app.tables import Row
 
@@ -39,8 +39,7 @@ class Listener:
         self.moved = asyncio.Condition()
         self.own = Own()
         self.checked_at = 0.0
-        self.begun = 0  # commits of this process
-        self.ended = 0  # of these, offered or failed
+        self.commits = Commits(self._clear_up)
         self.unclear: tuple[int, int] | None = None
         self.doubts = 0
         self.doubts_settled = 0
@@ -53,7 +52,7 @@ class Listener:
         """The log may have reached this position."""
         if position > HUB.head:
             self.target = max(self.target, position)
-            if self.ended >= self.begun:
+            if self.commits.ended >= self.commits.begun:
                 self.wanted.set()
             elif self.unclear is None:
                 self._wait_for_own()
@@ -64,7 +63,7 @@ class Listener:
 
         Measured: at 16 senders the table was read once for every 20 messages of our own.
         """
-        self.unclear = (self.target, self.begun)
+        self.unclear = (self.target, self.commits.begun)
         if self.looking is None:
             self.looking = asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._look, self.unclear)
 
@@ -72,32 +71,17 @@ class Listener:
         """No wait without an end: after that long a commit is as good as lost."""
         self.looking = None
         if self.unclear is unclear:
-            self.ended = self.begun
-            self._clear_up()
+            self.commits.forget()
         elif self.unclear is not None:
             self.looking = asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._look, self.unclear)
 
     def _clear_up(self) -> None:
-        if self.unclear is not None and self.ended >= self.unclear[1]:
+        if self.unclear is not None and self.commits.ended >= self.unclear[1]:
             position, self.unclear = self.unclear[0], None
             if position > HUB.head:
                 self.wanted.set()
             else:
                 self.hint(self.target)
-
-    @contextmanager
-    def commits(self) -> Iterator[None]:
-        """Around a commit of this process, which ends with its `offer`: until then a hint of it is not followed."""
-        self.begun += 1
-        try:
-            yield
-        except BaseException:
-            self._end()
-            raise
-
-    def _end(self) -> None:
-        self.ended = min(self.begun, self.ended + 1)
-        self._clear_up()
 
     def offer(self, entries: Iterable[Entry], heard: Iterable[Row] = ()) -> None:
         """Entries that this process has just committed, and rows of the log before them that the same call has read.
@@ -111,7 +95,7 @@ class Listener:
             self.wanted.set()
         if entries and self.bus is not None:
             self.bus.tell(entries[-1].position)
-        self._end()
+        self.commits.end()
 
     def _heard(self, rows: Iterable[Row]) -> list[Entry]:
         """The entries of these rows that are new. None if one that is known says something else: then the log has

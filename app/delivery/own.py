@@ -1,12 +1,40 @@
-"""What this process's commits have brought of the log, and the tail has not taken yet."""
+"""This process's commits: those under way, and what they have brought of the log that the tail has not taken yet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from app.delivery.hub import HUB, Entry
 
 WAITING_MAX = 1_000  # entries that wait for others' before them; more are read from the table again
+
+
+class Commits:
+    """`with` it a commit begins, which ends with its offer, or when it fails. Until then a hint of it is not followed.
+
+    One for all, and no generator: this is done with every message.
+    """
+
+    def __init__(self, on_end: Callable[[], None]) -> None:
+        self.begun = 0
+        self.ended = 0
+        self.on_end = on_end
+
+    def __enter__(self) -> None:
+        self.begun += 1
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.end()
+
+    def end(self) -> None:
+        self.ended = min(self.begun, self.ended + 1)
+        self.on_end()
+
+    def forget(self) -> None:
+        """Wait for none of them any more."""
+        self.ended = self.begun
+        self.on_end()
 
 
 class Own:

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from app import metrics
 from app.database import AWAY
+from app.delivery.patience import Patience
 from app.errors import Unavailable
 
 BATCH_MAX = 64  # measured: larger batches are slower again, and hold the log's head longer
@@ -51,6 +52,7 @@ class Writer(Generic[D, P, R]):
         self.close = close
         self.queue: deque[tuple[D, asyncio.Future[R], float]] = deque()
         self.task: asyncio.Task[None] | None = None
+        self.patience = Patience()
         self.batch_size = metrics.BATCH.labels(name)
         self.commit_seconds = metrics.COMMIT.labels(name)
 
@@ -71,6 +73,7 @@ class Writer(Generic[D, P, R]):
         """Wait until everything in the queue is committed or refused, and close what `commit` needed."""
         if self.task is not None:
             await self.task
+        self.patience.close()
         self.close()
 
     async def _run(self) -> None:
@@ -109,8 +112,8 @@ class Writer(Generic[D, P, R]):
                 if (row := await self._commit([alone])) is not None:
                     self._answer([alone], row)
             return None
-        self.batch_size.observe(len(drafts))
-        self.commit_seconds.observe(monotonic() - began)
+        metrics.note(self.batch_size, len(drafts))
+        metrics.note(self.commit_seconds, monotonic() - began)
         return rows
 
     def _answer(self, taken: Taken[D, R], rows: list[P]) -> None:
@@ -142,8 +145,7 @@ class Writer(Generic[D, P, R]):
     async def _persist(self, drafts: list[D], until: float) -> list[P]:
         while True:
             try:
-                async with asyncio.timeout(max(until - monotonic(), RETRY_SECONDS)):
-                    return await self.commit(drafts)
+                return await self.patience.wait(self.commit(drafts), max(until, monotonic() + RETRY_SECONDS))
             except AWAY as error:
                 if monotonic() + RETRY_SECONDS >= until:
                     raise Unavailable from error

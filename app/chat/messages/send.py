@@ -126,7 +126,7 @@ def _fits(batch: list[Outgoing], draft: Outgoing) -> bool:
 async def _commit(batch: list[Outgoing]) -> list[Record]:
     """One statement for the whole batch, or its refusal, after which each draft comes alone. Behind the rows of the
     drafts come those of what others said meanwhile."""
-    with LISTENER.commits():
+    with LISTENER.commits:
         known = LISTENER.own.known
         if len(batch) > 1:
             rows = await LINE.fetch(COMMIT, *_columns(batch), known)
