@@ -40,7 +40,7 @@ async def read_metrics() -> Response[bytes]:
     if DB.pool is not None:
         metrics.POOL.labels("size").set(DB.pool.get_size())
         metrics.POOL.labels("idle").set(DB.pool.get_idle_size())
-    metrics.observe_noted()
+    HUB.measure()
     if metrics_dir() is None:
         text = generate_latest()
     else:

@@ -82,6 +82,7 @@ class Hub:
         self.mailboxes: dict[str, deque[Entry]] = {}
         self.readers: dict[str, dict[Reader, None]] = {}
         self.is_draining = False
+        self.streams = 0
         self.delivered = 0  # since the last `measure`
         self.revoked: Mapping[bytes, float] = {}  # digests of tokens that were ended before their time
         self.on_presence: Callable[[str, bool], None] = lambda user_id, is_here: None
@@ -169,9 +170,11 @@ class Hub:
     def signal(self, audience: Iterable[str], kind: str, data: bytes) -> None:
         """Hand a signal to the live readers of these users. Nobody else ever hears of it."""
         frame = b"event: %b\ndata: %b\n\n" % (kind.encode(), data)
+        piece = framed(frame)
         for user_id in audience:
             for reader in self.readers.get(user_id, ()):
-                reader.hear((kind, data, frame))
+                if not reader.push(piece):
+                    reader.hear((kind, data, frame))
 
     def watch(self, reader: Reader) -> None:
         """Wake this reader from now on, until `unwatch`. One that comes too late is told to end at once."""
@@ -211,9 +214,10 @@ class Hub:
             reader.wake()
 
     def measure(self) -> None:
-        """Write what was counted into the metrics. Called by the wheel."""
+        """Write what was counted into the metrics: by the wheel, and before somebody reads them."""
         delivered, self.delivered = self.delivered, 0
         metrics.DELIVERED.labels("stream").inc(delivered)
+        metrics.STREAMS.set(self.streams)
         metrics.TAIL_EVENTS.set(len(self.tail))
         metrics.TAIL_BYTES.set(self.tail_bytes)
         metrics.HEAD.set(self.head)

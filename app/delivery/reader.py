@@ -95,14 +95,19 @@ class Reader:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def push(self, piece: bytes) -> bool:
+        """Write to a stream that waits, and so has everything before. As long as its client reads, this needs neither a
+        future nor a turn of the stream's task; otherwise False."""
+        is_waiting = self._waiter is not None and not self._is_woken
+        return is_waiting and self.cycle is not None and wire.push(self.cycle, piece)
+
     def deliver(self, piece: bytes, position: int) -> bool:
-        """Give a stream that waits, and so has everything before, what comes next: as long as its client reads, this
-        needs neither a future nor a turn of the stream's task. Anyone else is woken to look for it."""
-        if self._is_woken or self._waiter is None or self.cycle is None or not wire.push(self.cycle, piece):
-            self.wake()
-            return False
-        self.position = position
-        return True
+        """Push what comes next in the log. Who does not take it is woken to look for it."""
+        if self.push(piece):
+            self.position = position
+            return True
+        self.wake()
+        return False
 
     def beat(self, heartbeat: bytes) -> None:
         """Give a stream that waits the heartbeat of this moment; any other makes one of its own when it comes to it."""

@@ -20,7 +20,7 @@ from app.delivery.frames import frame, ping
 from app.delivery.hub import HUB, Entry
 from app.delivery.reader import Lost, Reader
 from app.delivery.wheel import WHEEL
-from app.delivery.wire import cycle_of
+from app.delivery.wire import begin, cycle_of
 from app.errors import Unavailable
 
 CHUNK_BYTES = 64 * 1024
@@ -28,11 +28,11 @@ RETRY_MS = 1_000  # a native EventSource waits so long before it connects again
 DRAIN_SPREAD_MS = 2_000  # reconnects after a drain are spread over this
 PAUSE_SECONDS = 1.0  # between attempts to read the table while the database is away
 
-HEADERS = [
+HEADERS = (
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),
-]
+)
 
 DELIVERED = metrics.DELIVERED.labels("stream")
 
@@ -84,13 +84,12 @@ class EventStream:
         disconnect = Disconnect(receive, reader.leave)
         HUB.watch(reader)
         WHEEL.add(reader)
-        metrics.STREAMS.inc()
+        HUB.streams += 1
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             await self._greet()
             await self._run()
         finally:
-            metrics.STREAMS.dec()
+            HUB.streams -= 1
             reader.cycle = None
             reader.is_gone = True
             HUB.unwatch(reader)
@@ -117,9 +116,9 @@ class EventStream:
         greeting = b"retry: %d\n" % RETRY_MS + frame("hello", hello, cursor=hello.cursor)
         if lost is None and not reader.is_ahead and reader.has_missed_nothing():
             reader.position = HUB.head
-            await self._write(greeting + self._ready())
+            await self._begin(greeting + self._ready())
             return
-        await self._write(greeting)
+        await self._begin(greeting)
         if lost is not None:
             await self._reset(lost)
         elif reader.position < HUB.floor:
@@ -181,6 +180,11 @@ class EventStream:
             reader.position = upto
             if upto >= HUB.head:
                 return
+
+    async def _begin(self, body: bytes) -> None:
+        if not begin(self.send, 200, HEADERS, body):
+            await self.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            await self._write(body)
 
     async def _write(self, body: bytes, *, is_last: bool = False) -> None:
         self.reader.sending_since = time.monotonic()

@@ -12,6 +12,8 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
+Headers = tuple[tuple[bytes, bytes], ...]
+
 STATUS_LINES: dict[int, bytes] = {
     status: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
 }
@@ -56,29 +58,50 @@ def cycle_of(send: Any) -> Any:
     return cycle if hasattr(cycle, "flow") else None
 
 
-def answer(send: Any, status: int, headers: tuple[tuple[bytes, bytes], ...], body: bytes) -> bool:
+def answer(send: Any, status: int, headers: Headers, body: bytes) -> bool:
     """Write a whole answer; False when `send` must do it. Of its length and of the connection `headers` say nothing."""
-    cycle = cycle_of(send)
-    if cycle is None or cycle.response_started or cycle.disconnected or not cycle.keep_alive:
+    cycle = _unanswered(send)
+    if cycle is None:
         return False
-    if cycle.flow.write_paused or cycle.access_log or cycle.scope["method"] == "HEAD":
-        return False
-    if type(cycle.transport) is Cork:
-        cycle.transport = cycle.transport.transport
-    cycle.waiting_for_100_continue = False
-    cycle.response_started = cycle.response_complete = True
-    cycle.transport.write(
-        b"%b%b%bcontent-length: %d\r\n\r\n%b"
-        % (STATUS_LINES[status], lines(tuple(cycle.default_headers)), lines(headers), len(body), body)
-    )
+    length = b"content-length: %d\r\n\r\n" % len(body)
+    cycle.transport.write(b"%b%b%b" % (_head(cycle, status, headers), length, body))
+    cycle.response_complete = True
     cycle.message_event.set()
     cycle.on_response()
     return True
 
 
-@lru_cache(maxsize=2)  # those of ours, and uvicorn's own, which change each second
-def lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    """Headers as they stand in an answer."""
+def begin(send: Any, status: int, headers: Headers, body: bytes) -> bool:
+    """Begin an answer without a stated length; False when `send` must do it."""
+    cycle = _unanswered(send)
+    if cycle is None:
+        return False
+    cycle.transport.write(b"%btransfer-encoding: chunked\r\n\r\n%b" % (_head(cycle, status, headers), framed(body)))
+    cycle.chunked_encoding = True
+    return True
+
+
+def _unanswered(send: Any) -> Any:
+    """uvicorn's request, uncorked, if nothing about it is out of the ordinary and it waits for its answer."""
+    cycle = cycle_of(send)
+    if cycle is None or cycle.response_started or cycle.disconnected or not cycle.keep_alive:
+        return None
+    if cycle.flow.write_paused or cycle.access_log or cycle.scope["method"] == "HEAD":
+        return None
+    if type(cycle.transport) is Cork:
+        cycle.transport = cycle.transport.transport
+    return cycle
+
+
+def _head(cycle: Any, status: int, headers: Headers) -> bytes:
+    """The lines before that of the length. The answer has begun with it."""
+    cycle.response_started = True
+    cycle.waiting_for_100_continue = False
+    return STATUS_LINES[status] + _lines(tuple(cycle.default_headers)) + _lines(headers)
+
+
+@lru_cache(maxsize=4)  # those of ours, and uvicorn's own, which change each second
+def _lines(headers: Headers) -> bytes:
     return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 

@@ -10,7 +10,7 @@ import pytest
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.delivery.wire import answer, cork, cycle_of, framed, push
+from app.delivery.wire import answer, begin, cork, cycle_of, framed, push
 
 OWN_HEADERS = [(b"date", b"Sun, 22 Nov 2026 00:00:00 GMT"), (b"server", b"uvicorn")]
 HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
@@ -173,7 +173,24 @@ def nothing(_: Request) -> None: ...
 async def test_what_is_out_of_the_ordinary_is_left_to_uvicorn(request_: Request, happens: Any) -> None:
     happens(request_)
     assert not answer(request_.send, 200, (), BODY)
+    assert not begin(request_.send, 200, (), BODY)
     assert [] == request_.transport.written
+
+
+async def test_an_answer_begins_as_uvicorn_would_have_begun_it_and_goes_on() -> None:
+    theirs, ours = Request(), Request()
+    cork(ours.scope, ours.send)
+    await theirs.begin(*HEADERS)
+    await theirs.say(BODY, is_last=False)
+    assert begin(ours.send, 200, HEADERS, BODY)
+    assert [b"".join(theirs.transport.written)] == ours.transport.written
+    assert theirs.state == ours.state
+    for request in (theirs, ours):
+        request.transport.written.clear()
+        await request.say(b"more", is_last=False)
+        await request.say(b"the last")
+    assert theirs.transport.written == ours.transport.written
+    assert theirs.state == ours.state
 
 
 # --- a piece -------------------------------------------------------------------------------------------------------
