@@ -23,5 +23,15 @@ async def set_typing(caller: Caller, conversation_id: UUID, *, is_typing: bool) 
     if row["state"] == "closed":
         raise ConversationClosed
     others = [user_id for user_id in await lookup.audience(conversation_id) if user_id != caller.id]
+    listener.signal("typing", _said(caller, conversation_id, is_typing=is_typing), others)
+
+
+def has_sent(caller: Caller, conversation_id: UUID) -> None:
+    """That they type, where it still waits to be told, would come after their message and stay for 6 s."""
+    if listener.are_signals_waiting():
+        listener.unsay("typing", _said(caller, conversation_id, is_typing=True))
+
+
+def _said(caller: Caller, conversation_id: UUID, *, is_typing: bool) -> str:
     said = Typing(conversation_id=conversation_id, user_id=caller.id, is_typing=is_typing, expires_in_ms=EXPIRES_MS)
-    listener.signal("typing", msgspec.json.encode(said).decode(), others)
+    return msgspec.json.encode(said).decode()

@@ -150,6 +150,10 @@ class Bus:
         if self.flushing is None:
             self.flushing = asyncio.create_task(self._flush())
 
+    def unsay(self, kind: str, data: str) -> None:
+        """Do not tell this any more, where it has not been told yet."""
+        self.waiting = [signal for signal in self.waiting if signal[:2] != (kind, data)]
+
     async def announce(self, kind: str, data: str) -> None:
         """Tell every process a signal for everybody, now."""
         await self._say(payloads_of([(kind, data, [])]))

@@ -271,6 +271,17 @@ def signal(kind: str, data: str, audience: list[str]) -> None:
         LISTENER.bus.signal(kind, data, audience)
 
 
+def unsay(kind: str, data: str) -> None:
+    """Take back a signal that still waits to be told."""
+    if LISTENER.bus is not None:
+        LISTENER.bus.unsay(kind, data)
+
+
+def are_signals_waiting() -> bool:
+    """Whether there is anything to take back."""
+    return LISTENER.bus is not None and bool(LISTENER.bus.waiting)
+
+
 async def announce(kind: str, data: str) -> None:
     """Tell every process a signal for everybody, at once."""
     if LISTENER.bus is not None:

@@ -58,6 +58,19 @@ async def test_that_somebody_stopped_is_heard_after_that_they_began(cast: Cast) 
     assert [True, False, True, False] == [event.data["is_typing"] for event in stream.events if event.type == "typing"]
 
 
+async def test_who_has_sent_does_not_type_any_more(cast: Cast) -> None:
+    """A bot says that it types and sends at once: signals travel for a moment longer than messages."""
+    async with cast.sol.stream() as stream:
+        await cast.bea.put(path(cast), is_typing=True)
+        await stream.next("typing")
+        for _ in range(3):
+            await cast.bea.put(path(cast), is_typing=True)
+            await cast.bea.say(cast.conversation_id, "Sent.")
+        await cast.bea.put(path(cast), is_typing=False)
+        await stream.next("typing", 2)
+    assert [True, False] == [event.data["is_typing"] for event in stream.events if event.type == "typing"]
+
+
 async def test_a_signal_is_stored_nowhere_and_replayed_to_nobody(cast: Cast, database: asyncpg.Connection[Any]) -> None:
     cursor = await now(cast.sol)
     async with cast.sol.stream() as stream:

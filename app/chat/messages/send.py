@@ -16,7 +16,7 @@ import msgspec
 from asyncpg import Record, UniqueViolationError
 
 from app import errors
-from app.chat import contexts, ids, rules
+from app.chat import contexts, ids, rules, typing
 from app.chat.messages import pages
 from app.delivery.hub import HUB, Entry
 from app.delivery.line import Line
@@ -72,6 +72,7 @@ async def send(caller: Caller, conversation_id: UUID, draft: Draft, *, is_counte
     if not is_counted:
         await count(caller)
     result = await SENDS.write(await _outgoing(caller, conversation_id, draft))
+    typing.has_sent(caller, conversation_id)
     if isinstance(result, bytes):
         return Sent(result, is_new=True)
     if result["r_code"] == "repeated":
