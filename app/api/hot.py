@@ -63,7 +63,7 @@ class Hot:
         token = _bearer(headers)
         if not token:
             return None
-        query = parse_qs(scope["query_string"].decode("latin-1"))
+        query = parse_qs(scope["query_string"].decode("latin-1")) if scope["query_string"] else {}
         cursor = query.get("cursor", [""])[0]
         if query.keys() - {"cursor"} or len(cursor) > CURSOR_CHARACTERS_MAX:
             return None
