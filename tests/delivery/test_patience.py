@@ -49,6 +49,18 @@ async def test_the_timer_of_a_wait_serves_those_after_it(patience: Patience) -> 
         await patience.wait(forever(), monotonic() + 3 * SOON)
 
 
+async def test_the_timer_of_a_wait_before_does_not_end_a_longer_one(patience: Patience) -> None:
+    await patience.wait(soon("a"), monotonic() + SOON)
+    timer = patience.timer
+
+    async def beyond_the_timer() -> str:
+        while patience.timer is timer:
+            await asyncio.sleep(0)
+        return "b"
+
+    assert "b" == await patience.wait(beyond_the_timer(), monotonic() + 10)
+
+
 async def test_a_wait_that_ends_before_the_timer_has_one_of_its_own(patience: Patience) -> None:
     await patience.wait(soon("a"), monotonic() + 100)
     async with asyncio.timeout(10):

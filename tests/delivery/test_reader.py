@@ -179,6 +179,19 @@ async def test_a_heartbeat_reaches_a_stream_that_waits_without_its_turn() -> Non
     waiting.cancel()
 
 
+async def test_what_comes_while_a_stream_is_woken_waits_for_its_turn() -> None:
+    """It has something to look for, which must not be passed by."""
+    reader, request = new_reader(), Request()
+    await request.begin()
+    reader.cycle = request.cycle
+    waiting = asyncio.create_task(reader.wait())
+    await asyncio.sleep(0)
+    reader.wake()
+    assert not reader.deliver(b"next", reader.position + 2)
+    await asyncio.wait_for(waiting, 1)
+    assert ([], 0) == (request.transport.written[1:], reader.position)
+
+
 async def test_a_heartbeat_of_who_does_not_read_is_left_to_the_stream() -> None:
     reader, request = new_reader(), Request()
     await request.begin()
