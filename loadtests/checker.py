@@ -126,6 +126,7 @@ class Account:
         for view in conversations:
             talk = self.talks.setdefault(view["id"], Talk(0, 0))
             for seq in range(talk.seq + 1, view["last_seq"] + 1):
+                talk.missing.add(seq)
                 self._fault("lost", f"{view['id']} seq {seq}, which the last snapshot has")
             if talk.seq > view["last_seq"] and talk.position <= place.position:
                 self._fault("strange", f"{view['id']} seq {talk.seq} at {talk.position}, which no snapshot has")
@@ -203,8 +204,11 @@ class Account:
                 self._fault("strange", f"{client_id}, promised as {promise}, has nothing in its place")
 
     def _has_read(self, view: Any) -> bool:
+        """Whoever sends has read as far: with a message that is lost, that is lost already."""
         talk = self.talks.get(view["id"])
-        return talk is not None and all(talk.read.get(user, 0) >= seq for user, seq in _read(view).items())
+        return talk is not None and all(
+            talk.read.get(user, 0) >= seq or seq in talk.missing for user, seq in _read(view).items()
+        )
 
     def _remember(self, position: int) -> None:
         self.positions[position] = None

@@ -107,6 +107,16 @@ def test_a_promise_that_the_stream_goes_past_is_a_lost_message(sol: Account, tol
     assert {"lost": 1} == told.kinds
 
 
+@pytest.mark.parametrize("sender", ["sol", "bea"])
+def test_a_lost_message_that_nothing_follows_is_lost_once(sol: Account, told: Told, sender: str) -> None:
+    """Its sender has read as far as it, which no other event says."""
+    if sender == "sol":
+        sol.promised(promise(1, sender="sol"))
+    sol.reached("e-1")
+    sol.finish("e-9", [view(1, **{sender: 1})])
+    assert {"lost": 1} == told.kinds
+
+
 def test_a_promise_for_a_place_that_was_passed_already_is_a_lost_message(sol: Account, told: Told) -> None:
     sol.reached("e-5")
     sol.promised(promise(1))
