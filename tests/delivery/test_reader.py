@@ -179,6 +179,19 @@ async def test_a_heartbeat_reaches_a_stream_that_waits_without_its_turn() -> Non
     waiting.cancel()
 
 
+async def test_a_stream_that_was_handed_an_event_stands_behind_it() -> None:
+    """Else it would be told again at its next turn."""
+    reader, request = new_reader(), Request()
+    await request.begin()
+    reader.cycle = request.cycle
+    waiting = asyncio.create_task(reader.wait())
+    await asyncio.sleep(0)
+    position = reader.position + 1
+    assert reader.deliver(b"next", position)
+    assert ([b"next"], position) == (request.transport.written[1:], reader.position)
+    waiting.cancel()
+
+
 async def test_what_comes_while_a_stream_is_woken_waits_for_its_turn() -> None:
     """It has something to look for, which must not be passed by."""
     reader, request = new_reader(), Request()
