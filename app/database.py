@@ -22,6 +22,11 @@ ACQUIRE_SECONDS = 2.0  # waiting for a connection of the pool; keeps a refusal w
 STATEMENT_SECONDS = 2.5
 IDLE_IN_TRANSACTION_MS = 5_000  # a frozen process must not keep a conversation locked
 
+# A connection keeps the plans it made, and on small tables Postgres plans to scan them: they then cost more with each
+# row, until the tables are analysed. Every statement here has its index. What has none costs as before: but it would be
+# compiled, as if it were dear.
+PLANS = {"enable_seqscan": "off", "jit": "off"}
+
 
 class Unreachable(OSError):
     """No connection to the server could be made."""
@@ -53,7 +58,7 @@ FAILED: tuple[type[Exception], ...] = (*AWAY, OSError, asyncpg.PostgresError)
 
 
 CLOSINGS: list[Callable[[], None]] = []
-"""What else holds a connection, and lets go of it when the database is left."""
+"""What else holds a connection, or a timer of its loop, and lets go of it when the database is left."""
 
 
 class DatabaseError(Exception):
@@ -247,6 +252,7 @@ def connection_arguments(url: str) -> dict[str, Any]:
             "application_name": "parley",
             "timezone": "UTC",
             "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
+            **PLANS,
         },
     }
 

@@ -31,7 +31,7 @@ unix_socket_dir =
 auth_type = any
 pool_mode = transaction
 default_pool_size = 10
-ignore_startup_parameters = idle_in_transaction_session_timeout
+ignore_startup_parameters = idle_in_transaction_session_timeout, enable_seqscan, jit
 """
 
 
