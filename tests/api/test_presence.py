@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -150,6 +151,11 @@ async def test_who_becomes_invisible_goes_offline_for_the_others_at_once(cast: C
         await told(beas, cast.sol, True)
         ok(await cast.sol.patch("/me", status="invisible"))
         event = await told(beas, cast.sol, False)
+        last_seen = event.data["last_seen_at"]
+        assert abs((datetime.now(UTC) - datetime.fromisoformat(last_seen)).total_seconds()) < 60
+        ok(await cast.sol.patch("/me", status="invisible"))
+        [said] = ok(await cast.bea.get("/presence", user_id=cast.sol.id))["presence"]
+        assert last_seen == said["last_seen_at"], "who is invisible is not seen again"
     assert "invisible" not in str(event.data)
     assert {cast.sol.id: False} == await seen_by(cast.bea)
 
