@@ -28,6 +28,7 @@ from app.chat import contexts as items
 from app.chat import presence, sessions
 from app.chat.messages import SENDS
 from app.chat.receipts import RECEIPTS
+from app.chat.users import MEETINGS
 from app.database import FAILED
 from app.delivery import log
 from app.delivery.bus import Bus
@@ -38,7 +39,7 @@ from app.delivery.leases import Leases
 from app.delivery.listener import LISTENER
 from app.delivery.rates import RATES, SCARCE
 from app.delivery.wheel import WHEEL
-from app.delivery.wire import cork
+from app.delivery.wire import cork, note
 from app.identity import Identity
 from app.settings import Settings
 
@@ -95,8 +96,9 @@ def create_app(settings: Settings) -> Edge:
 
 
 class Edge:
-    """The outermost layer: lets a stream cut off a reader that stopped reading, lets heads leave with their bodies, and
-    while the process drains asks clients to close their kept connections, so that none is cut within a request.
+    """The outermost layer: lets a stream write to its connection and cut off a reader that stopped reading, lets heads
+    leave with their bodies, and while the process drains asks clients to close their kept connections, so that none is
+    cut within a request.
 
     Everything but an ordinary message goes on through uvicorn's reading of a proxy's headers, which takes its time.
     """
@@ -111,14 +113,14 @@ class Edge:
         self.others = ProxyHeadersMiddleware(self._other, proxies)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        answer = self.others
+        answer = None
         if scope["type"] == "http":
-            transport = getattr(getattr(send, "__self__", None), "transport", None)
-            scope["parley.abort"] = transport.abort if transport is not None else None
-            cork(scope, send)
+            answer = self.hot.takes_send(scope)
+            if answer is None:
+                note(scope, send)
+                cork(scope, send)
             send = _closing(send) if HUB.is_draining else send
-            answer = self.hot.takes_send(scope) or answer
-        await answer(scope, receive, send)
+        await (answer or self.others)(scope, receive, send)
 
     async def _other(self, scope: Any, receive: Any, send: Any) -> None:
         if scope.get("method") == "HEAD" and not scope["path"].startswith("/api/"):
@@ -198,8 +200,8 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await SENDS.finish()
-        await RECEIPTS.finish()
+        for writer in (SENDS, RECEIPTS, MEETINGS):
+            await writer.finish()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -40,10 +40,11 @@ async def test_a_value_that_does_not_fit_is_refused_alone_and_at_once(
         tries += 1
         return [(await line.fetch(TWICE, number))[0]["twice"] for number in batch]
 
-    writer = Writer("test", commit, lambda batch, rows: rows, close=line.close)
+    writer = Writer("test", commit, lambda batch, rows: rows)
     assert 4 == await writer.write(2)
     with pytest.raises(asyncpg.DataError):
         await writer.write(10**12)
     assert 2 == tries
     assert 6 == await writer.write(3)
     await writer.finish()
+    line.close()

@@ -28,8 +28,7 @@ async def set_typing(caller: Caller, conversation_id: UUID, *, is_typing: bool) 
 
 def has_sent(caller: Caller, conversation_id: UUID) -> None:
     """That they type, where it still waits to be told, would come after their message and stay for 6 s."""
-    if listener.are_signals_waiting():
-        listener.unsay("typing", _said(caller, conversation_id, is_typing=True))
+    listener.unsay("typing", lambda: _said(caller, conversation_id, is_typing=True))
 
 
 def _said(caller: Caller, conversation_id: UUID, *, is_typing: bool) -> str:

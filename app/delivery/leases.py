@@ -136,7 +136,7 @@ class Leases:
             self.come.difference_update(come)
         if self.gone:
             gone = dict(self.gone)
-            rows = await User.raw(GONE, list(gone), list(gone.values()))
+            rows = await User.raw(GONE, *map(list, zip(*sorted(gone.items()), strict=True)))
             if rows:
                 await self.on_change([row["id"] for row in rows], False)
             for user_id in gone:

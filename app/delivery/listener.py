@@ -8,7 +8,7 @@ in flight at a time, and what is new meanwhile comes with the next one. When the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from time import monotonic
 
@@ -271,15 +271,10 @@ def signal(kind: str, data: str, audience: list[str]) -> None:
         LISTENER.bus.signal(kind, data, audience)
 
 
-def unsay(kind: str, data: str) -> None:
-    """Take back a signal that still waits to be told."""
-    if LISTENER.bus is not None:
-        LISTENER.bus.unsay(kind, data)
-
-
-def are_signals_waiting() -> bool:
-    """Whether there is anything to take back."""
-    return LISTENER.bus is not None and bool(LISTENER.bus.waiting)
+def unsay(kind: str, say: Callable[[], str]) -> None:
+    """Take back a signal that still waits to be told. What it says is asked for only if any waits."""
+    if LISTENER.bus is not None and LISTENER.bus.waiting:
+        LISTENER.bus.unsay(kind, say())
 
 
 async def announce(kind: str, data: str) -> None:

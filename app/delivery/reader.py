@@ -49,7 +49,6 @@ class Reader:
         "__weakref__",
         "_is_woken",
         "_waiter",
-        "abort",
         "cycle",
         "digest",
         "ends",
@@ -83,7 +82,6 @@ class Reader:
         self.ends: Reason | None = None
         self.is_gone = False
         self.sending_since: float | None = None
-        self.abort: Callable[[], None] | None = None
         self.cycle: Any = None  # uvicorn's request, of a stream that is being served
         self._is_woken = False
         self._waiter: asyncio.Future[None] | None = None
@@ -218,8 +216,8 @@ class Reader:
         """What is due by the clock, and when to come again (monotonic seconds); None when there is nothing more."""
         if self.is_gone:
             return None
-        if self.sending_since is not None and now - self.sending_since > STALL_SECONDS and self.abort is not None:
-            self.abort()
+        if self.sending_since is not None and now - self.sending_since > STALL_SECONDS and self.cycle is not None:
+            self.cycle.transport.abort()
         elif self.ends is None and self.expires_at <= time.time():
             self.end("token_expired")
         elif self.ends is None and self.max_age_at <= now:

@@ -20,7 +20,7 @@ from app.delivery.frames import frame, ping
 from app.delivery.hub import HUB, Entry
 from app.delivery.reader import Lost, Reader
 from app.delivery.wheel import WHEEL
-from app.delivery.wire import begin, cycle_of
+from app.delivery.wire import begin, noted
 from app.errors import Unavailable
 
 CHUNK_BYTES = 64 * 1024
@@ -80,7 +80,7 @@ class EventStream:
     async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
         self.send = send
         reader = self.reader
-        reader.abort = scope.get("parley.abort")
+        reader.cycle = noted(scope)
         disconnect = Disconnect(receive, reader.leave)
         HUB.watch(reader)
         WHEEL.add(reader)
@@ -143,7 +143,6 @@ class EventStream:
 
     async def _run(self) -> None:
         reader = self.reader
-        reader.cycle = cycle_of(self.send)
         while not reader.is_gone:
             if reader.is_ending():
                 await self._say_goodbye()

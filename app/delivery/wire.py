@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
+from weakref import ref
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -55,6 +56,20 @@ def cycle_of(send: Any) -> Any:
     """uvicorn's request behind this `send`; none under another server, or when somebody stands between."""
     cycle = getattr(send, "__self__", None)
     return cycle if hasattr(cycle, "flow") else None
+
+
+def note(scope: Any, send: Any) -> None:
+    """Note in `scope` whose request it is, for a stream that gets its `send` by way of middlewares. Weakly: the request
+    has the scope, and a ring of the two would lie about until garbage is collected."""
+    cycle = cycle_of(send)
+    if cycle is not None:
+        scope["parley.cycle"] = ref(cycle)
+
+
+def noted(scope: Any) -> Any:
+    """uvicorn's request; none under another server."""
+    found = scope.get("parley.cycle")
+    return found and found()
 
 
 def answer(send: Any, status: int, headers: Headers, body: bytes) -> bool:

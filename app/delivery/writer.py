@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from app import metrics
-from app.database import AWAY
+from app.database import AWAY, CLOSINGS
 from app.delivery.patience import Patience
 from app.errors import Unavailable
 
@@ -44,15 +44,14 @@ class Writer(Generic[D, P, R]):
         commit: Callable[[list[D]], Awaitable[list[P]]],
         tell: Callable[[list[D], list[P]], list[R]],
         fits: Callable[[list[D], D], bool] = lambda batch, draft: True,
-        close: Callable[[], None] = lambda: None,
     ) -> None:
         self.commit = commit
         self.tell = tell
         self.fits = fits
-        self.close = close
         self.queue: deque[tuple[D, asyncio.Future[R], float]] = deque()
         self.task: asyncio.Task[None] | None = None
         self.patience = Patience()
+        CLOSINGS.append(self.patience.close)  # a timer of a loop that has ended would never come
         self.batch_size = metrics.BATCH.labels(name)
         self.commit_seconds = metrics.COMMIT.labels(name)
 
@@ -62,7 +61,7 @@ class Writer(Generic[D, P, R]):
         Raises `Unavailable` after 2 s without a database; the draft may then still have been stored.
         """
         if len(self.queue) >= QUEUE_MAX:
-            raise Unavailable("Too many messages are waiting. Try again with the same `client_id`.")
+            raise Unavailable("Too many are waiting. Try again; a message with the same `client_id`.")
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self.queue.append((draft, future, monotonic() + PATIENCE_SECONDS))
         if self.task is None:
@@ -70,11 +69,9 @@ class Writer(Generic[D, P, R]):
         return await future
 
     async def finish(self) -> None:
-        """Wait until everything in the queue is committed or refused, and close what `commit` needed."""
+        """Wait until everything in the queue is committed or refused."""
         if self.task is not None:
             await self.task
-        self.patience.close()
-        self.close()
 
     async def _run(self) -> None:
         """Postgres commits one batch while we answer the one before, and hear what its senders say next."""

@@ -14,6 +14,7 @@ from app.delivery.hub import Entry, Hub
 from app.delivery.log import Head
 from app.delivery.reader import STALL_SECONDS, Reader, Ticket
 from app.delivery.stream import CHUNK_BYTES, EventStream
+from tests.delivery.test_wire import Request
 
 EPOCH = "abc"
 
@@ -50,7 +51,9 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 def stream_to(client: Client) -> EventStream:
     reader = Reader(Ticket("bea", b"", time.time() + 3600), heartbeat_seconds=15, max_age_seconds=3600)
-    reader.abort = client.reads.set
+    request = Request()
+    request.transport.abort = client.reads.set
+    reader.cycle = request.cycle
     stream = EventStream(reader, None, reach, max_age_ms=0)
     stream.send = client.send
     return stream

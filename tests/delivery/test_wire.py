@@ -23,12 +23,16 @@ class Transport:
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.is_closed = False
+        self.is_aborted = False
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
 
     def close(self) -> None:
         self.is_closed = True
+
+    def abort(self) -> None:
+        self.is_aborted = True
 
 
 class Request:

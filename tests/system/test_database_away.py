@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conftest import NewDatabase, NewServer
 from tests.harness import eventually, running_seconds
-from tests.system.conftest import Place
+from tests.system.conftest import CastAt, NewRelay, Place
 from tests.system.operating import all_have_heard, database, is_ready
-from tests.system.talking import after, assert_back, assert_unavailable, forgive, talking
+from tests.system.talking import REFUSED_WITHIN, after, assert_back, assert_unavailable, forgive, refused, talking
 
 ABSENCE_PINGS = 20  # every 0.5 s ± 20 %: ten seconds
 
@@ -76,3 +77,17 @@ async def test_every_connection_of_the_servers_terminated(place: Place) -> None:
         assert [] == crowd.refusals
         for server in (place.pair.a, place.pair.b):
             await eventually(lambda server=server: is_ready(server), within=5)  # type: ignore[misc]
+
+
+async def test_a_wait_ends_also_where_the_demo_was_planted_by_the_same_process(
+    new_server: NewServer, new_relay: NewRelay, new_database: NewDatabase, cast_at: CastAt
+) -> None:
+    """Invariant 7: planting sends as well, in a loop that ends before the server's begins. Its timers end with it."""
+    relay = await new_relay(await new_database())
+    server = await new_server("--demo", database_url=relay.url)
+    cast = await cast_at(server.url)
+    await cast.bea.say(cast.conversation_id, "Hello")  # the writer has its connection
+    relay.is_swallowing = True
+    answer, seconds = await refused(cast.bea, cast.conversation_id)
+    assert (503, "unavailable") == (answer.status_code, answer.json()["code"]), answer.text
+    assert seconds < REFUSED_WITHIN

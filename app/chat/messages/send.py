@@ -193,4 +193,4 @@ async def _refusal(code: str, conversation_id: UUID, draft: Draft) -> errors.Ref
 
 
 LINE = Line()
-SENDS: Writer[Outgoing, Record, bytes | Record] = Writer("send", _commit, _offer, _fits, LINE.close)
+SENDS: Writer[Outgoing, Record, bytes | Record] = Writer("send", _commit, _offer, _fits)
