@@ -13,6 +13,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests import options, report
+from loadtests.knock import complaint
 from loadtests.shapes import SHAPES, Shape, Target, storms_between, target
 from loadtests.tokens import TokenError
 from loadtests.users import Buyer, Seller, SlowReader
@@ -83,7 +84,9 @@ def on_init(environment: Environment, **_: Any) -> None:
     try:
         options.transports(given.transports)
         if not isinstance(environment.runner, WorkerRunner):  # workers are told by their master
-            options.token_source(given)
+            source = options.token_source(given)
+            if given.headless and (said := complaint(given.host or "", source, is_insecure=given.insecure)):
+                sys.exit(said)
     except (TokenError, ValueError) as error:
         sys.exit(str(error))
 

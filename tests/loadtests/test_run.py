@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from loadtests.tally import UNPROVEN
 from tests.conftest import NewServer
-from tests.harness import ROOT, SECRET
+from tests.harness import ROOT, SECRET, Server, free_port
 from tests.loadtests.relay import Relay
 
 PATIENCE_SECONDS = 90
@@ -89,14 +90,46 @@ async def test_over_two_workers_it_fails_for_each_message_lost_doubled_or_swappe
     assert figures["counts"]["users"] == figures["counts"]["checked users"] > 0
 
 
-async def test_it_says_at_once_when_it_has_no_tokens(tmp_path: Path) -> None:
+async def told(tmp_path: Path, url: str, **environment: str) -> str:
+    """What it says when it does not even begin."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "loadtests.run", "--url", "http://127.0.0.1:9", "--report", str(tmp_path / "r.html")),
+        *(sys.executable, "-m", "loadtests.run", "--url", url, "--report", str(tmp_path / "r.html")),
         cwd=ROOT,
-        env={key: value for key, value in os.environ.items() if not key.startswith("LOADTEST_")},
+        env={**{key: value for key, value in os.environ.items() if not key.startswith("LOADTEST_")}, **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
-    assert process.returncode != 0
-    assert b"LOADTEST_JWT_SECRET" in output
+    assert process.returncode == UNPROVEN
+    assert not (tmp_path / "r.json").exists()
+    return output.decode()
+
+
+async def test_it_says_at_once_when_it_has_no_tokens(tmp_path: Path) -> None:
+    assert "LOADTEST_JWT_SECRET" in await told(tmp_path, "http://127.0.0.1:9")
+
+
+async def test_it_says_at_once_that_the_server_lets_nobody_in(tmp_path: Path, server: Server) -> None:
+    wrong = await told(tmp_path, server.url, LOADTEST_JWT_SECRET="w" * 32)
+    assert f"{server.url} answers 401: The token is not valid: its signature does not match." in wrong
+    assert "The tokens' secret, audience and issuer must be the server's." in wrong
+    away = f"http://127.0.0.1:{free_port()}"
+    assert f"{away} cannot be asked: " in await told(tmp_path, away, LOADTEST_JWT_SECRET=SECRET)
+    elsewhere = await told(tmp_path, f"{server.url}/elsewhere", LOADTEST_JWT_SECRET=SECRET)
+    assert f"{server.url}/elsewhere answers 404: " in elsewhere
+
+
+async def test_it_says_at_once_that_something_else_is_there(tmp_path: Path) -> None:
+    """A shop's front page, whatever was asked for."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>")
+        await writer.drain()
+        writer.close()
+
+    elsewhere = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{elsewhere.sockets[0].getsockname()[1]}"
+    said = await told(tmp_path, url, LOADTEST_JWT_SECRET=SECRET)
+    elsewhere.close()
+    assert f"{url} answers 200 and is no Parley: b'<html>'." in said
