@@ -19,6 +19,8 @@ import { createThread } from "./thread.js";
 import { createTyping } from "./typing.js";
 import { createUnread } from "./unread.js";
 
+const PRESENCE_MS = 20_000; // as often as a stream has its heartbeat, about
+
 /** @typedef {import("./store.js").State} State */
 /** @typedef {import("./store.js").Conversation} Conversation */
 /** @typedef {import("./store.js").User} User */
@@ -113,9 +115,16 @@ export function connect({ url = "", getToken: tokenOfPage, transports }) {
   function onLive() {
     belongings?.outbox.nudge();
     lookup.again();
-    void lookup.presence();
+    void lookup.presenceOfAll();
     for (const one of threads.values()) if (one.thread.problem !== null) void one.thread.reload();
   }
+
+  /** What is only said, and not written down, is lost between two polls. */
+  function askWhoIsHere() {
+    if (status.now.phase === "live" && status.now.isLimited && document.visibilityState === "visible") void lookup.presenceOfLoaded();
+  }
+  const asking = setInterval(askWhoIsHere, PRESENCE_MS);
+  signal.addEventListener("abort", () => clearInterval(asking));
 
   function onWake() {
     belongings?.outbox.nudge();

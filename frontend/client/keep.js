@@ -4,7 +4,7 @@
  * they live as long as the page.
  */
 
-const DRAFT_CHARACTERS_MAX = 4_000;
+const DRAFT_CHARACTERS_MAX = 100_000; // far more than can be sent, far less than a browser keeps for a page
 const DRAFT_DAYS = 30;
 
 /** @typedef {import("./outbox.js").Pending} Pending */

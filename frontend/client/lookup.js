@@ -3,7 +3,10 @@
 import { Problem } from "./client.js";
 import { apply, others, withConversations, withPresence } from "./store.js";
 
+const PEOPLE_MAX = 50; // asked for by id: these stand in an address
+
 /** @typedef {import("./store.js").State} State */
+/** @typedef {import("./store.js").Conversation} Conversation */
 /** @typedef {{ type: string, data: any }} Event */
 
 /**
@@ -59,11 +62,20 @@ export function createLookup({ calls, state, update, onFound, signal }) {
     }
   }
 
-  /** @param {string} [id] Of the people in one conversation; none: of everybody. */
+  /** Of the people in one conversation. @param {string} id */
   async function presence(id) {
-    const known = state().conversations.get(id ?? "");
-    const people = known ? others(known, state().me).map(({ user }) => user.id) : [];
-    if (id !== undefined && people.length === 0) return;
+    const known = state().conversations.get(id);
+    if (known !== undefined) await presenceIn([known]);
+  }
+
+  /** @param {Iterable<Conversation>} conversations */
+  async function presenceIn(conversations) {
+    const people = new Set([...conversations].flatMap((one) => others(one, state().me).map(({ user }) => user.id)));
+    if (people.size > 0) await presenceOf([...people].slice(0, PEOPLE_MAX));
+  }
+
+  /** @param {readonly string[]} [people] None: of everybody one knows. */
+  async function presenceOf(people = []) {
     const answer = await calls.listPresence(people, { signal }).catch(() => null);
     if (answer !== null) update(withPresence(state(), answer.presence));
   }
@@ -72,6 +84,9 @@ export function createLookup({ calls, state, update, onFound, signal }) {
     find,
     conversation,
     presence,
+    presenceOfAll: () => presenceOf(),
+    /** Of the people one sees in the list. */
+    presenceOfLoaded: () => presenceIn(state().conversations.values()),
     /** @param {Event} event Of a conversation. */
     hear: (event) => void asked.get(event.data.conversation_id)?.heard.push(event),
     /** Everything was loaded anew: answers that are still on their way come too late. */

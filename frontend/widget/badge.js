@@ -10,11 +10,23 @@ let waiting;
 /** @type {MutationObserver | null} */
 let titles = null;
 
-/** Less at once, more after a moment. @param {number} total */
-export function showInTab(total) {
+/** What was said, and by whom. With the last who says something it goes. @type {Map<AbortSignal, number>} */
+const said = new Map();
+
+/** Less at once, more after a moment. Until `signal` aborts. @param {number} total @param {AbortSignal} signal */
+export function showInTab(total, signal) {
+  if (!said.has(signal)) signal.addEventListener("abort", () => leave(signal));
+  said.set(signal, total);
   clearTimeout(waiting);
   if (total <= shown) show(total);
   else waiting = setTimeout(() => show(total), WAIT_MS);
+}
+
+/** Pages draw their elements anew: not at once. @param {AbortSignal} signal */
+function leave(signal) {
+  said.delete(signal);
+  clearTimeout(waiting);
+  waiting = setTimeout(() => show([...said.values()].at(-1) ?? 0), WAIT_MS);
 }
 
 /** @param {number} total */

@@ -117,7 +117,7 @@ export class ParleyElement extends HTMLElement {
       wasSignedOut = isSignedOut;
       if (total === told || connection.me === null) return;
       told = total;
-      if (this.tell("parley-unread", { total })) showInTab(total);
+      if (this.tell("parley-unread", { total })) showInTab(total, signal);
     };
     connection.on("change", look, { signal });
     look();

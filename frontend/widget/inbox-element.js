@@ -48,7 +48,7 @@ export class ParleyInbox extends ParleyElement {
       signal,
     });
     this.#inbox = inbox;
-    showNews(connection, { root: this.root, signal, isSeen: inbox.isSeen, open: inbox.open });
+    showNews(connection, { root: this.root, signal, isSeen: inbox.isSeen, only: null, open: inbox.open });
   }
 
   /** @param {() => void} again */

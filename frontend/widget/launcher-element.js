@@ -26,7 +26,7 @@ export class ParleyLauncher extends ParleyElement {
     this.root.replaceChildren(this.#panel, this.#button);
     this.#panel.hidden = true;
     this.#panel.addEventListener("keydown", ({ key }) => key === "Escape" && this.close(), { signal });
-    showNews(connection, { root: this.root, signal, isSeen: () => false, open: (id) => this.#openAt(id) });
+    showNews(connection, { root: this.root, signal, isSeen: () => false, only: null, open: (id) => this.#openAt(id) });
     const show = () => this.#show(connection.unread.total);
     connection.on("change", show, { signal });
     show();

@@ -7,6 +7,7 @@ import { el, fill, focused, icon, iconButton } from "./dom.js";
 import { listRow, lookOf, needsReply, sentLookOf, sentRow } from "./list-row.js";
 import { openMenu } from "./menu.js";
 import { askToNotify, canAskToNotify } from "./notify.js";
+import { onNewDay } from "./time.js";
 import { WORDS } from "./words.js";
 
 /** @typedef {import("../client/parley.js").Connection} Connection */
@@ -49,6 +50,7 @@ export function createList(connection, { role, isNeedsReply, browse, share, onOp
     el("div", { class: "scroller" }, skeleton, rows, empty, more),
   );
   let shownRole = role;
+  let hasBoth = false; // is told as long as the list is there
   /** @type {"unread" | "archived" | "sent" | null} */
   let filter = null;
   /** @type {string | null} */
@@ -166,7 +168,8 @@ export function createList(connection, { role, isNeedsReply, browse, share, onOp
     const { total, buyer, seller } = connection.unread;
     const me = connection.state.me;
     const roles = new Set([...connection.state.conversations.values()].map((one) => own(one, me)?.role));
-    tabs.hidden = role !== null || !(roles.has("buyer") && roles.has("seller"));
+    hasBoth ||= (roles.has("buyer") || buyer > 0) && (roles.has("seller") || seller > 0);
+    tabs.hidden = role !== null || !hasBoth;
     /** @param {string} text @param {Role | null} value @param {number} count */
     const tab = (text, value, count) =>
       choice(text, shownRole === value, () => ((shownRole = value), anew()), count);
@@ -224,6 +227,7 @@ export function createList(connection, { role, isNeedsReply, browse, share, onOp
   const reached = new IntersectionObserver(([at]) => at?.isIntersecting && void listing.more(), { rootMargin: "200px" });
   reached.observe(more);
   connection.on("change", render, { signal });
+  onNewDay(render, signal);
   signal.addEventListener("abort", () => {
     clearTimeout(timer);
     reached.disconnect();

@@ -12,7 +12,8 @@ import { WORDS, previewOf } from "./words.js";
  * @typedef {object} Place
  * @property {ShadowRoot} root
  * @property {(conversationId: string) => boolean} isSeen
- * @property {((conversationId: string) => void) | null} open
+ * @property {string | null} only The conversation that it can open; null: any.
+ * @property {(conversationId: string) => void} open
  */
 
 const ANNOUNCE_MS = 1_000; // what comes within a second is said as one
@@ -25,8 +26,8 @@ const places = new WeakMap();
  * @param {Connection} connection
  * @param {Omit<Place, "root"> & { root: ShadowRoot, signal: AbortSignal }} options
  */
-export function showNews(connection, { root, isSeen, open, signal }) {
-  const place = { root, isSeen, open };
+export function showNews(connection, { root, isSeen, only, open, signal }) {
+  const place = { root, isSeen, only, open };
   const known = places.get(connection);
   const all = known ?? new Set();
   places.set(connection, all.add(place));
@@ -49,11 +50,11 @@ function watch(connection, all) {
     const isInView = document.visibilityState === "visible";
     if (isInView) notifier?.tell(message.id);
     if (isInView && [...all].some(({ isSeen }) => isSeen(conversation.id))) return;
-    const teller = [...all].find(({ open }) => open !== null) ?? first;
+    const opener = [...all].find(({ only }) => only === null) ?? [...all].find(({ only }) => only === conversation.id);
     const title = nameOf(userOf(conversation, message.sender_id));
     const body = previewOf(message);
-    const onOpen = () => teller.open?.(conversation.id);
-    if (isInView) toast(teller.root, { title, body, onOpen });
+    const onOpen = opener ? () => opener.open(conversation.id) : null;
+    if (isInView) toast((opener ?? first).root, { title, body, onOpen });
     else notifier?.notify(message, { title, body, onOpen });
   });
 }
@@ -76,10 +77,11 @@ function createAnnouncer(all) {
   };
 }
 
-/** @param {ShadowRoot} root @param {{ title: string, body: string, onOpen: () => void }} what */
+/** A button where it can be opened, else only said. @param {ShadowRoot} root @param {{ title: string, body: string, onOpen: (() => void) | null }} what */
 function toast(root, { title, body, onOpen }) {
-  const open = () => (one.remove(), onOpen());
-  const one = el("button", { type: "button", class: "toast", onclick: open }, el("strong", {}, el("bdi", {}, title)), el("bdi", {}, body));
+  const how = onOpen ? { type: "button", onclick: () => (one.remove(), onOpen()) } : {};
+  /** @type {HTMLElement} */
+  const one = el(onOpen ? "button" : "div", { ...how, class: "toast" }, el("strong", {}, el("bdi", {}, title)), el("bdi", {}, body));
   root.querySelector(".toasts")?.replaceChildren(one);
   const go = () => (one.matches(":hover, :focus") ? setTimeout(go, TOAST_MS) : one.remove());
   setTimeout(go, TOAST_MS);

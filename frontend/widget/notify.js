@@ -20,7 +20,7 @@ export function createNotifier(connection) {
     tell: (messageId) => tabs.postMessage(messageId),
     /**
      * @param {import("../client/store.js").Message} message
-     * @param {{ title: string, body: string, onOpen: () => void }} what
+     * @param {{ title: string, body: string, onOpen: (() => void) | null }} what
      */
     notify(message, { title, body, onOpen }) {
       if (!("Notification" in globalThis) || Notification.permission !== "granted") return;
@@ -31,7 +31,7 @@ export function createNotifier(connection) {
           const shown = new Notification(plain(title), { body: plain(body), tag: `parley ${message.conversation_id}` });
           shown.onclick = () => {
             window.focus();
-            onOpen();
+            onOpen?.();
             shown.close();
           };
         } catch {

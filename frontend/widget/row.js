@@ -14,7 +14,7 @@ import { WORDS, problemText } from "./words.js";
  * @typedef {object} RowCallbacks
  * @property {(message: Message, anchor: HTMLElement) => void} onMenu
  * @property {(context: Context, event: Event) => void} onItem
- * @property {(message: Message) => void} onQuoted
+ * @property {(messageId: string) => void} onQuoted
  * @property {(clientId: string) => void} onRetry
  * @property {(clientId: string) => void} onDiscard
  */
@@ -24,7 +24,7 @@ import { WORDS, problemText } from "./words.js";
  * @property {import("../client/store.js").User} sender
  * @property {boolean} isFollowing The one before is by the same person and not long ago.
  * @property {{ status: MessageStatus, text: string } | null} told Under the last message of one's own.
- * @property {Message | null | undefined} quoted Null: it is not loaded.
+ * @property {Message | undefined} quoted What it answers, if that is loaded.
  */
 
 /** @param {string} at */
@@ -44,7 +44,7 @@ export const systemRow = ({ body, created_at, seq }) =>
  * @param {RowCallbacks} callbacks
  */
 export function messageRow(message, { isOwn, sender, isFollowing, told, quoted }, callbacks) {
-  const { seq, body, context, edited_at, deleted_at, created_at } = message;
+  const { seq, body, context, reply_to, edited_at, deleted_at, created_at } = message;
   const isGone = deleted_at !== null;
   const id = (/** @type {string} */ part) => `${part}-${seq}`;
   const more = iconButton("more", WORDS.options, () => callbacks.onMenu(message, more), { class: "plain more", "aria-haspopup": "menu", tabindex: -1 });
@@ -69,7 +69,7 @@ export function messageRow(message, { isOwn, sender, isFollowing, told, quoted }
       el(
         "div",
         { id: id("said"), class: "said" },
-        !isGone && quoted !== undefined && quote(quoted, callbacks),
+        !isGone && reply_to !== null && quote(quoted, () => callbacks.onQuoted(reply_to)),
         !isGone && context && card(context, { onOpen: callbacks.onItem }),
         isGone ? el("p", { class: "text gone" }, WORDS.unsent) : body && textOf(body),
       ),
@@ -125,10 +125,10 @@ function saidOf({ state, problem }, waitSeconds) {
 /** @param {{ isOwn: boolean, isFollowing: boolean }} how */
 const rowClass = ({ isOwn, isFollowing }) => `row${isOwn ? " own" : ""}${isFollowing ? " following" : ""}`;
 
-/** @param {Message | null} quoted @param {RowCallbacks} callbacks */
-function quote(quoted, { onQuoted }) {
-  const text = quoted === null ? WORDS.earlier : quoted.deleted_at === null ? quoted.body || quoted.context?.title || "" : WORDS.unsent;
-  return el("blockquote", { dir: "auto", onclick: () => quoted && onQuoted(quoted) }, text);
+/** @param {Message | undefined} quoted @param {() => void} onclick */
+function quote(quoted, onclick) {
+  const text = quoted === undefined ? WORDS.earlier : quoted.deleted_at === null ? quoted.body || quoted.context?.title || "" : WORDS.unsent;
+  return el("blockquote", { dir: "auto", onclick }, text);
 }
 
 /** @param {Event} event */

@@ -92,13 +92,13 @@ export function createRows(list, me, callbacks) {
       if (isFirstUnread) yield { seq: message.seq, key: "new", look: "", draw: () => newRow(unreadAtOpen) };
       const isFollowing = !isNewDay && !isFirstUnread && follows(before, message.sender_id, message.created_at);
       if (message.reply_to !== null) byId ??= new Map(messages.map((one) => [one.id, one]));
-      const quoted = message.reply_to === null ? undefined : (byId?.get(message.reply_to) ?? null);
+      const quoted = byId?.get(message.reply_to ?? "");
       const sender = userOf(conversation, message.sender_id);
       const how = { isOwn: message.sender_id === me, sender, isFollowing, told: message === lastOwn ? told : null, quoted };
       yield {
         seq: message.seq,
         key: message.sender_id === me ? message.client_id : message.id, // as while it was on its way
-        look: [message.edited_at, message.deleted_at, isFollowing, how.told?.text, sender.name, sender.avatar_url, quoted?.edited_at, quoted?.deleted_at].join("|"),
+        look: [message.edited_at, message.deleted_at, isFollowing, how.told?.text, sender.name, sender.avatar_url, quoted?.id, quoted?.edited_at, quoted?.deleted_at].join("|"),
         draw: () => (message.kind === "system" ? systemRow(message) : messageRow(message, how, callbacks)),
       };
       before = message;

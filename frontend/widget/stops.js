@@ -56,6 +56,16 @@ export function walkRows(list, signal) {
   );
 
   return {
+    /** The focus to the row where one comes in. */
+    enter: () => stop?.focus({ preventScroll: true }),
+    /** The row that has the focus is about to go: it moves to the one before, or else after. @returns {boolean} Whether there is one. */
+    leave() {
+      const rows = /** @type {HTMLElement[]} */ ([...list.querySelectorAll(ROWS)]);
+      const at = rows.findIndex((row) => row.contains(focused(list)));
+      const next = rows[at - 1] ?? rows[at + 1];
+      next?.focus({ preventScroll: true });
+      return next !== undefined;
+    },
     /** After the rows changed: the last one is where one comes in, unless another was chosen. */
     renew() {
       if (stop?.isConnected && stop.contains(focused(list))) return;

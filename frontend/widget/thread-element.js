@@ -35,11 +35,16 @@ export class ParleyThread extends ParleyElement {
       const thread = await connection.open(this.wanted ?? { conversation_id: "" });
       if (signal.aborted) return thread.close();
       this.#thread = thread;
-      const { root, focus, isSeen } = createThreadView(connection, thread, { signal, onItem: this.onItem, items: this.items });
+      const { root, focus, goToEnd, isSeen } = createThreadView(connection, thread, { signal, onItem: this.onItem, items: this.items });
       this.root.replaceChildren(root);
       this.#focusInput = focus;
       if (this.#isFocusWanted) this.focus();
-      showNews(connection, { root: this.root, signal, isSeen: (id) => id === thread.id && isSeen(), open: null });
+      const open = () => {
+        this.scrollIntoView({ block: "nearest" });
+        void goToEnd();
+        focus();
+      };
+      showNews(connection, { root: this.root, signal, isSeen: (id) => id === thread.id && isSeen(), only: thread.id, open });
       this.tell("parley-open", { conversation: thread.conversation });
     } catch (error) {
       if (signal.aborted) return;

@@ -2,13 +2,14 @@
 
 import { createBanner } from "./banner.js";
 import { createComposer } from "./composer.js";
-import { el, fill, icon } from "./dom.js";
+import { el, fill, focused, icon } from "./dom.js";
 import { createHead } from "./head.js";
 import { openMenu } from "./menu.js";
 import { nameOf } from "./people.js";
 import { createRows } from "./rows.js";
 import { createScrolling } from "./scrolling.js";
 import { walkRows } from "./stops.js";
+import { onNewDay } from "./time.js";
 import { WORDS, problemText } from "./words.js";
 
 /** @typedef {import("../client/parley.js").Connection} Connection */
@@ -33,7 +34,7 @@ export function createThreadView(connection, thread, { signal, items, hasBanner 
   const skeleton = el("div", { class: "skeleton bubbles", "aria-hidden": "true" }, el("i"), el("i"), el("i"), el("i"));
   const scroller = el("div", { class: "scroller" }, skeleton, list);
   const typing = el("p", { class: "typing" });
-  const toEnd = el("button", { type: "button", class: "to-end", onclick: () => void scrolling.toEnd() });
+  const toEnd = el("button", { type: "button", class: "to-end", onclick: () => void goToEnd() });
   const composer = createComposer(thread, { items: items ?? itemsOfConversations, onSent: () => scrolling.follow(), lastOwn });
   const closed = el("p", { class: "closed" });
   const root = el(
@@ -51,9 +52,12 @@ export function createThreadView(connection, thread, { signal, items, hasBanner 
   const rows = createRows(list, me, {
     onMenu: (message, more) => openMenu(more, actionsOf(message), { label: WORDS.options, opener: more.closest("li") ?? more }),
     onItem: around.onItem,
-    onQuoted: ({ seq }) => goTo(seq),
+    onQuoted: goToQuoted,
     onRetry: thread.retry,
-    onDiscard: thread.discard,
+    onDiscard(clientId) {
+      if (!stops.leave()) composer.focus();
+      thread.discard(clientId);
+    },
   });
   const stops = walkRows(list, signal);
   const scrolling = createScrolling(scroller, list, { thread, onMove: moved, signal });
@@ -97,6 +101,23 @@ export function createThreadView(connection, thread, { signal, items, hasBanner 
   function goTo(seq) {
     goal = { seq, isAsked: false };
     reach();
+  }
+
+  /** It may be far above what is loaded. @param {string} messageId */
+  function goToQuoted(messageId) {
+    const known = thread.messages.find(({ id }) => id === messageId);
+    if (known) goTo(known.seq);
+    else attempt(async () => goTo((await connection.calls.getMessage(messageId, { signal })).seq));
+  }
+
+  /** The button goes, and what has the focus goes with it. */
+  async function goToEnd() {
+    const hadFocus = toEnd.matches(":focus");
+    await scrolling.toEnd();
+    const now = focused(list);
+    if (!hadFocus || (now !== null && now !== toEnd)) return; // one has gone elsewhere meanwhile
+    stops.renew();
+    stops.enter();
   }
 
   function reach() {
@@ -170,6 +191,7 @@ export function createThreadView(connection, thread, { signal, items, hasBanner 
     const canUnsend = message.sender_id === me && ageOf(message) < UNSEND_MS;
     return [
       !isClosed && { text: WORDS.reply, act: () => composer.aim("reply", message) },
+      message.reply_to !== null && { text: WORDS.show_quoted, act: () => goToQuoted(message.reply_to ?? "") },
       message.body && { text: WORDS.copy, act: () => attempt(async () => navigator.clipboard.writeText(message.body)) },
       !isClosed && canEdit(message) && { text: WORDS.edit, act: () => composer.aim("edit", message) },
       canUnsend && { text: WORDS.unsend, act: () => attempt(() => thread.unsend(message.id)) },
@@ -183,6 +205,7 @@ export function createThreadView(connection, thread, { signal, items, hasBanner 
   }
 
   thread.on("change", render, { signal });
+  onNewDay(() => renderRows([]), signal);
   document.addEventListener("visibilitychange", moved, { signal });
   signal.addEventListener("abort", () => {
     clearTimeout(ticking);
@@ -193,7 +216,7 @@ export function createThreadView(connection, thread, { signal, items, hasBanner 
     render();
     composer.grow();
   });
-  return { root, focus: composer.focus, goTo, /** Whether new messages are seen as they come. */ isSeen };
+  return { root, focus: composer.focus, goTo, goToEnd, /** Whether new messages are seen as they come. */ isSeen };
 }
 
 const dots = () => el("span", { class: "dots", "aria-hidden": "true" }, el("i"), el("i"), el("i"));

@@ -57,6 +57,24 @@ export function dayAround(at) {
   return { from: from.getTime(), to: to.getTime() };
 }
 
+const LOOK_MS = 3_600_000; // a timer stands still while the machine sleeps
+
+/** What was today is yesterday after midnight: call it then. @param {() => void} act @param {AbortSignal} signal */
+export function onNewDay(act, signal) {
+  let { to } = dayAround(Date.now());
+  /** @type {ReturnType<typeof setTimeout>} */
+  let timer;
+  const look = () => {
+    if (Date.now() >= to) {
+      ({ to } = dayAround(Date.now()));
+      act();
+    }
+    timer = setTimeout(look, Math.min(LOOK_MS, to - Date.now()));
+  };
+  look();
+  signal.addEventListener("abort", () => clearTimeout(timer));
+}
+
 /** @param {string} at */
 function daysSince(at) {
   const midnight = new Date().setHours(0, 0, 0, 0);

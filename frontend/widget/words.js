@@ -45,6 +45,7 @@ export const WORDS = {
   edit: "Edit",
   unsend: "Unsend",
   reply: "Reply",
+  show_quoted: "Show what it answers",
   copy: "Copy text",
   cancel: "Cancel",
   options: "Message options",

@@ -43,16 +43,17 @@ class BarePage:
         conversation_id: str = "",
         *,
         ask_token: AskToken | None = None,
+        only: str = "",
     ) -> BarePage:
         """Load the page as if it stood at `url`. Everything else comes from there, over the real network. With a
-        conversation, that is opened as `thread`."""
+        conversation, that is opened as `thread`. `only`: the one transport it may use."""
         page = await context.new_page()
         bare = cls(page, person)
         page.on("console", lambda said: bare._hear(said.type, said.text))
         page.on("pageerror", lambda error: bare.complaints.append(str(error)))
         await page.expose_function("askToken", ask_token or bare._token)
         await page.route("**/bare*", _fulfil)
-        await page.goto(f"{url}/bare?conversation={conversation_id}")
+        await page.goto(f"{url}/bare?conversation={conversation_id}{only and f'&transports={only}'}")
         await page.unroute("**/bare*")  # from here on nothing stands between the page and the network
         return bare
 

@@ -119,8 +119,10 @@ async def test_without_its_module_the_panel_can_be_tried_again_and_closed(
     await expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
     await page.get_by_role("button", name="Close").click()
     await launch.click()
+    retry = page.get_by_role("button", name="Retry")
+    await expect(retry).to_be_visible()  # else the module comes before it is refused a second time
     await page.unroute("**/widget/inbox.js")
-    await page.get_by_role("button", name="Retry").click()
+    await retry.click()
     await expect(row_of(page, "Oak table")).to_be_visible()
     assert [] == [said for said in complaints if not said.startswith("Failed to load resource:")]
     await page.context.close()

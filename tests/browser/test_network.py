@@ -27,6 +27,8 @@ SEND_A_DRAFT = f"""([body, next]) => {{
     return ({DRAFTS})();
 }}"""
 PAUSE_SECONDS = 0.2  # between messages that go on while something else happens
+PRESENCE_MS = 20_000
+IS_HERE = "id => connection.presenceOf(id)?.is_online === true"
 QUICK = {"DRAIN_SECONDS": "0"}  # nobody is there any more when these servers end
 NewCast = Callable[[Server], Awaitable[Cast]]
 
@@ -301,3 +303,28 @@ async def test_who_is_signed_out_keeps_the_draft_and_what_was_sent(
     assert ["Not gone"] == await bodies_of(cast.bea, cast.conversation_id)
     assert "Half a sen" == await again.page.evaluate("thread.draft")
     assert [] == bea.complaints + again.complaints
+
+
+async def test_between_two_polls_nobody_is_thought_gone_for_long(
+    context: BrowserContext, server: Server, cast: Cast
+) -> None:
+    """Presence is only said, and not written down: who polls may miss it, and asks now and then."""
+    answers: list[str] = []
+    context.on("response", lambda response: answers.append(response.url) if "/presence" in response.url else None)
+    await context.clock.install()
+    async with cast.sol.stream() as stream:
+        await stream.next("ready")
+        bea = await BarePage.open(context, server.url, cast.bea, cast.conversation_id, only="long-poll")
+
+        async def has_asked() -> bool:
+            return len(answers) >= 2  # when it was live, and when the conversation was opened
+
+        await eventually(has_asked)
+        await bea.until(IS_HERE, cast.sol.id)
+        await bea.page.evaluate("id => connection.state.presence.delete(id)", cast.sol.id)  # as if it was not heard
+        asked: list[str] = []
+        context.on("request", lambda request: asked.append(request.url))
+        await context.clock.fast_forward(PRESENCE_MS)
+        await bea.until(IS_HERE, cast.sol.id)
+        before = asked[: next(place for place, url in enumerate(asked) if "/presence" in url)]
+        assert not any("wait=0" in url for url in before), "not because it has connected anew"

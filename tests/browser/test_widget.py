@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import uuid
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
@@ -16,6 +17,8 @@ from tests.conftest import NewDatabase
 from tests.harness import Cast, Person, Server, close_cast, free_port, gather_cast, token
 
 pytestmark = pytest.mark.browser
+
+PAGE_OF_LIST = 20
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A shop</title>
 <link rel="icon" href="data:,"></head><body><main><h1>Oak table</h1></main>
@@ -235,4 +238,26 @@ async def test_a_name_that_cannot_be_seen_is_not_shown_as_nothing(
         row = page.get_by_role("listitem").filter(has_text=f"I am {person.id}")
         await expect(row.locator("bdi.who")).to_have_text(shown)
         await person.close()
+    assert [] == complaints
+
+
+async def test_buying_and_selling_are_told_apart_before_both_are_loaded(
+    browser: Browser, page_of_shop: ShopPage, cast: Cast
+) -> None:
+    """What somebody asked the seller long ago is on a later page of the list, and unread."""
+    complaints: list[str] = []
+    mine = {"kind": "listing", "id": f"of-bea-{cast.listing}"}
+    await cast.shop.put(f"/contexts/listing/{mine['id']}", title="Of Bea's", seller_id=cast.bea.id)
+    await cast.sol.post(
+        "/conversations", context=mine, message={"client_id": str(uuid.uuid4()), "body": "Still there?"}
+    )
+    for number in range(PAGE_OF_LIST):
+        theirs = {"kind": "product", "id": f"{number}-{cast.listing}"}
+        await cast.shop.put(f"/contexts/product/{theirs['id']}", title=f"Product {number}", seller_id=cast.sol.id)
+        await cast.bea.post("/conversations", context=theirs)
+    page = await embedded(browser, page_of_shop, cast, complaints, 'data-open=""')
+    await expect(page.get_by_role("listitem").filter(has_text="Product 19")).to_be_visible()
+    await expect(page.get_by_role("group", name="Buying or selling").get_by_role("button")).to_have_text(
+        ["All1", "Buying", "Selling1"]
+    )
     assert [] == complaints

@@ -3,7 +3,9 @@
  */
 import { connect } from "/static/client/parley.js";
 
-const connection = connect({ url: "", getToken: (why) => window.askToken(why ?? {}) });
+const asked = new URLSearchParams(location.search);
+const transports = asked.get("transports")?.split(",");
+const connection = connect({ url: "", getToken: (why) => window.askToken(why ?? {}), ...(transports && { transports }) });
 window.connection = connection;
 window.told = { messages: [], statuses: [] };
 
@@ -11,7 +13,7 @@ connection.on("message", ({ message }) => window.told.messages.push(message));
 connection.on("change", note);
 note();
 
-const conversationId = new URLSearchParams(location.search).get("conversation");
+const conversationId = asked.get("conversation");
 if (conversationId) window.thread = await connection.open({ conversation_id: conversationId });
 else await connection.ready;
 window.isOpen = true;
