@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 import msgspec
 
 from app.delivery import listener
@@ -60,12 +58,13 @@ WHERE u.id = ANY ({{}}::text[])
 # Last seen as if they had left now: an older time would tell that they have not.
 VANISH = f"UPDATE users u SET last_seen_at = now() WHERE u.id = {{}} AND {IS_ONLINE}"
 
-# Who of the people with a stream at this process shares an open conversation with whom of those who changed.
+# With whom each of those who changed shares an open conversation. Who of them has a stream here is not said: Postgres
+# would look for each participant in all of these. Measured on new tables: 2.2 s for 1,242 who came to 3,000.
 HEARERS = """
-SELECT DISTINCT a.user_id AS who, b.user_id AS hearer FROM participant a
+SELECT a.user_id AS who, array_agg(b.user_id) AS hearers FROM participant a
 JOIN conversation c ON c.id = a.conversation_id AND c.state = 'open'
 JOIN participant b ON b.conversation_id = a.conversation_id AND b.left_at IS NULL AND b.user_id <> a.user_id
-WHERE a.user_id = ANY ({}::text[]) AND a.left_at IS NULL AND b.user_id = ANY ({}::text[])
+WHERE a.user_id = ANY ({}::text[]) AND a.left_at IS NULL GROUP BY a.user_id
 """
 
 
@@ -93,11 +92,9 @@ async def announce(user_ids: list[str], is_online: bool | None = None) -> None:
 
 async def hear(said: list[str]) -> None:
     """Hand presence that was announced (JSON) to those here who may know."""
-    about: dict[str, list[str]] = defaultdict(list)
-    for data in said:
-        about[msgspec.json.decode(data, type=Presence).user_id].append(data)
-    for row in await Participant.raw(HEARERS, list(about), list(HUB.readers)):
-        HUB.signal([row["hearer"]], "presence", about[row["who"]][-1].encode())
+    about = {msgspec.json.decode(data, type=Presence).user_id: data for data in said}
+    for row in await Participant.raw(HEARERS, list(about)):
+        HUB.signal(HUB.readers.keys() & row["hearers"], "presence", about[row["who"]].encode())
 
 
 def _view(row: Row) -> Presence:
