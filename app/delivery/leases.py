@@ -24,6 +24,7 @@ GATHER_SECONDS = 0.5
 RENEW_SECONDS = 7.0
 LEASE_SECONDS = 20.0  # with the renewal and the others' look-out: a crash is noticed within 30 s
 
+# OFFSET 0, here and in GONE: by the person's own leases, not among everybody's.
 ARRIVE = """
 WITH here AS (
     INSERT INTO presence_lease (user_id, process_id)
@@ -31,7 +32,7 @@ WITH here AS (
 )
 SELECT user_id FROM here WHERE NOT EXISTS (
     SELECT 1 FROM presence_lease l JOIN process p ON p.id = l.process_id AND p.expires_at > now()
-    WHERE l.user_id = here.user_id)
+    WHERE l.user_id = here.user_id OFFSET 0)
 """
 
 LEAVE = "DELETE FROM presence_lease WHERE process_id = {} AND user_id = ANY ({}::text[])"
@@ -42,7 +43,7 @@ UPDATE users u SET last_seen_at = CASE WHEN status = 'invisible' THEN last_seen_
 FROM unnest({}::text[], {}::timestamptz[]) AS g (user_id, seen_at)
 WHERE u.id = g.user_id AND NOT EXISTS (
     SELECT 1 FROM presence_lease l JOIN process p ON p.id = l.process_id AND p.expires_at > now()
-    WHERE l.user_id = u.id)
+    WHERE l.user_id = u.id OFFSET 0)
 RETURNING u.id
 """
 
