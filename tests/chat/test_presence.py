@@ -1,15 +1,19 @@
-"""Presence of some people, asked by somebody in few conversations and in many: two ways that must say the same."""
+"""Presence of some people, asked by somebody in few conversations and in many: two ways that must say the same. And who
+hears that somebody came."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
 from app.chat import presence
 from app.chat.presence import FEW
 from app.identity import Caller
+from app.schemas import Presence
 
 # Sol sells to everybody. Lea left, Kim's conversation is closed, Eve was never there; Sol himself left Ida's.
 CAST = """
@@ -25,6 +29,13 @@ WITH opened AS (
 INSERT INTO participant (conversation_id, user_id, role, left_at)
 SELECT id, buyer, 'buyer', CASE buyer WHEN 'lea' THEN now() END FROM opened
 UNION ALL SELECT id, 'sol', 'seller', CASE buyer WHEN 'ida' THEN now() END FROM opened
+"""
+# Sol and one buyer talk about something else as well.
+AGAIN = """
+WITH opened AS (
+    INSERT INTO conversation (id, opening_key, state) VALUES (gen_random_uuid(), 'again', 'open') RETURNING id
+)
+INSERT INTO participant (conversation_id, user_id, role) SELECT id, unnest(ARRAY['sol', 'buyer-1']), 'agent' FROM opened
 """
 
 
@@ -49,3 +60,39 @@ async def test_only_who_shares_an_open_conversation_is_seen_however_many_there_a
     assert set() == await seen_by("kim", *everyone)
     assert set() == await seen_by("ida", *everyone)
     assert set() == await seen_by("eve", *everyone)
+
+
+def presence_of(user_id: str, *, is_online: bool) -> str:
+    return msgspec.json.encode(
+        Presence(user_id=user_id, is_online=is_online, last_seen_at=None, status="online", status_text="")
+    ).decode()
+
+
+class Listeners:
+    """In the place of the hub: who has a stream here, and what each of them heard."""
+
+    def __init__(self, *people: str) -> None:
+        self.readers = dict.fromkeys(people)
+        self.heard: list[tuple[str, str]] = []
+
+    def signal(self, audience: Iterable[str], kind: str, data: bytes) -> None:
+        about = msgspec.json.decode(data, type=Presence)
+        self.heard += [(who, f"{about.user_id} {'is here' if about.is_online else 'has gone'}") for who in audience]
+
+
+async def test_what_is_said_of_somebody_is_heard_once_by_all_who_share_an_open_conversation(
+    own_database: asyncpg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await own_database.execute(CAST.replace("$1", "3"))
+    await own_database.execute(CONVERSATIONS)
+    await own_database.execute(AGAIN)
+    hub = Listeners("sol", "buyer-1", "buyer-3", "lea", "kim", "eve", "ida")
+    monkeypatch.setattr(presence, "HUB", hub)
+    came = ("buyer-1", "buyer-2", "lea", "kim", "ida", "sol")
+    await presence.hear([presence_of("sol", is_online=False), *(presence_of(who, is_online=True) for who in came)])
+    assert [
+        ("buyer-1", "sol is here"),
+        ("buyer-3", "sol is here"),
+        ("sol", "buyer-1 is here"),
+        ("sol", "buyer-2 is here"),
+    ] == sorted(hub.heard)
