@@ -33,6 +33,7 @@ CLOCK_LEEWAY_SECONDS = 60  # the shop's clock may be so far ahead: of `iat` and 
 EXP_MAX = 32_503_680_000  # the year 3000: what lies beyond is in milliseconds
 
 _USER_ID = re.compile(r"(?=.*\S)[^\x00-\x1f\x7f]{1,128}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _URL = re.compile(r"(https?://|/)[^\s\x00-\x1f]*")
 
 Role = Literal["user", "service", "admin"]
@@ -45,6 +46,10 @@ class Secret(HMACAlgorithm):
     @lru_cache(maxsize=8)  # noqa: B019  one instance, the process's secret
     def prepare_key(self, key: str | bytes) -> bytes:
         return super().prepare_key(key)
+
+    @lru_cache(maxsize=8)  # noqa: B019
+    def check_key_length(self, key: bytes) -> str | None:
+        return super().check_key_length(key)
 
 
 jwt.unregister_algorithm("HS256")
@@ -201,7 +206,7 @@ def _why(error: Exception) -> str:
 
 def _encodable(said: Any) -> Any:
     """A text without lone surrogates, which JSON can say and no encoding can hold."""
-    return said.encode("utf-8", "replace").decode() if isinstance(said, str) else said
+    return said.encode("utf-8", "replace").decode() if isinstance(said, str) and not said.isascii() else said
 
 
 def _caller(claims: dict[str, Any], digest: bytes) -> Caller:
@@ -215,7 +220,7 @@ def _caller(claims: dict[str, Any], digest: bytes) -> Caller:
     is_url = isinstance(avatar, str) and len(avatar) <= URL_CHARACTERS_MAX and _URL.fullmatch(avatar)
     return Caller(
         id=sub,
-        name=re.sub(r"[\x00-\x1f\x7f]", " ", name)[:NAME_CHARACTERS_MAX].strip() if isinstance(name, str) else "",
+        name=_CONTROL.sub(" ", name)[:NAME_CHARACTERS_MAX].strip() if isinstance(name, str) else "",
         avatar_url=avatar if is_url else None,
         role=role or "user",
         expires_at=float(claims["exp"]),

@@ -8,7 +8,6 @@ over NATS in `bus_nats.py`. Not here: what a hint means (`listener.py`).
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import socket
 import time
@@ -16,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import structlog
 
 from app import metrics
@@ -31,6 +31,9 @@ SIGNALS_WAITING_MAX = 5_000  # more than a bus can carry are dropped: they are o
 log = structlog.get_logger("parley.bus")
 
 Signal = tuple[str, str, list[str]]  # kind, data (JSON), audience
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(list[Signal]).decode
 
 
 class Bus:
@@ -119,7 +122,7 @@ class Bus:
             await self.echo.wait()
 
     def _hear(self, said: str | bytes) -> None:
-        for kind, data, audience in json.loads(said):
+        for kind, data, audience in _decode(said):
             metrics.SIGNALS.inc()
             self.on_signal(kind, data, audience)
 
@@ -180,24 +183,28 @@ def _is_cancelled() -> bool:
 def payloads_of(signals: list[Signal]) -> list[str]:
     """The signals as they travel: as many in one payload as fit, a wide audience cut into several."""
     payloads: list[str] = []
-    gathered: list[str] = []
+    gathered: list[bytes] = []
     size = 2
     for kind, data, audience in signals:
-        for piece in _pieces(kind, data, audience):
-            said = json.dumps(piece, separators=(",", ":"))
+        for said in _pieces(kind, data, audience):
             if gathered and size + len(said) + 1 > PAYLOAD_BYTES_MAX:
-                payloads.append(f"[{','.join(gathered)}]")
+                payloads.append(_payload(gathered))
                 gathered, size = [], 2
             gathered.append(said)
             size += len(said) + 1
     if gathered:
-        payloads.append(f"[{','.join(gathered)}]")
+        payloads.append(_payload(gathered))
     return payloads
 
 
-def _pieces(kind: str, data: str, audience: list[str]) -> list[Signal]:
-    if len(json.dumps((kind, data, audience))) <= PAYLOAD_BYTES_MAX - 2:
-        return [(kind, data, audience)]
+def _payload(said: list[bytes]) -> str:
+    return f"[{b','.join(said).decode()}]"
+
+
+def _pieces(kind: str, data: str, audience: list[str]) -> list[bytes]:
+    said = _encode((kind, data, audience))
+    if len(said) <= PAYLOAD_BYTES_MAX - 2:
+        return [said]
     if len(audience) <= 1:
         return []  # one signal that does not fit alone cannot be told
     half = len(audience) // 2
