@@ -64,8 +64,8 @@ class Hot:
         if not token:
             return None
         query = parse_qs(scope["query_string"].decode("latin-1")) if scope["query_string"] else {}
-        cursor = query.get("cursor", [""])[0]
-        if query.keys() - {"cursor"} or len(cursor) > CURSOR_CHARACTERS_MAX:
+        cursor, *others = query.get("cursor", [""])
+        if query.keys() - {"cursor"} or others or len(cursor) > CURSOR_CHARACTERS_MAX:
             return None
         return partial(self._stream, token, headers.get(b"last-event-id", b"").decode("latin-1") or cursor or None)
 

@@ -23,14 +23,11 @@ startPage(async ({ person, connection, signal }) => {
   show();
 });
 
-/**
- * On a phone a conversation that is open needs the room of the summary. Going back closes it.
- * @param {AbortSignal} signal
- */
+/** On a phone a conversation that is open needs the room of the summary. @param {AbortSignal} signal */
 function watchReading(signal) {
   const mark = (/** @type {boolean} */ is) => document.body.classList.toggle("is-reading", is);
   document.addEventListener("parley-open", () => mark(true), { signal });
-  window.addEventListener("popstate", () => mark(typeof history.state?.parley === "string"), { signal });
+  document.addEventListener("parley-close", () => mark(false), { signal });
 }
 
 /**

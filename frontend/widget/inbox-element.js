@@ -43,7 +43,8 @@ export class ParleyInbox extends ParleyElement {
       hasHistory: !this.hasAttribute("no-history"),
       items: this.items,
       onItem: this.onItem,
-      onOpened: (thread) => thread && this.tell("parley-open", { conversation: thread.conversation }),
+      onOpened: (thread) =>
+        thread === null ? this.tell("parley-close", {}) : this.tell("parley-open", { conversation: thread.conversation }),
       onClose: this.onClose ?? undefined,
       signal,
     });

@@ -83,6 +83,21 @@ async def test_the_first_bytes_are_hello_and_ready(cast: Cast, method: str) -> N
     assert f'id: {cursor}\nevent: ready\ndata: {{"cursor":"{cursor}"}}' == ready
 
 
+async def test_of_two_cursors_every_call_takes_the_same_one(cast: Cast) -> None:
+    older = await all_heard(cast.bea)
+    newer = (await cast.sol.say(cast.conversation_id, "Hi"))["cursor"]
+    for cursors in ([older, newer], [newer, older]):
+        begun = []
+        for method in ("GET", "POST"):
+            async with cast.bea.http.stream(method, "/events/stream", params={"cursor": cursors}) as response:
+                async for line in response.aiter_lines():
+                    if line.startswith("id: "):
+                        begun.append(line.removeprefix("id: "))
+                        break
+        polled = (await cast.bea.get("/events", cursor=cursors, wait=0)).json()["events"]
+        assert [older if polled else newer] * 2 == begun
+
+
 async def test_hello_says_where_the_client_is_and_where_the_log(cast: Cast) -> None:
     cursor = await all_heard(cast.bea)
     sent = await cast.sol.say(cast.conversation_id, "Hi")

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 from playwright.async_api import Browser, Locator, Page, Route, ViewportSize
@@ -84,6 +85,14 @@ async def conversation_of(shop: str, user_id: str, about: str) -> str:
         await sign_in(client, user_id)
         found = await client.get("/api/v1/conversations", params={"context": about})
     return str(found.json()["conversations"][0]["id"])
+
+
+async def seen_by(shop: str, user_id: str, conversation_id: str) -> dict[str, Any]:
+    """The conversation as the API tells it to somebody."""
+    async with in_demo(shop) as client:
+        await sign_in(client, user_id)
+        found: dict[str, Any] = (await client.get(f"/api/v1/conversations/{conversation_id}")).json()
+    return found
 
 
 async def say(shop: str, user_id: str, conversation_id: str, *bodies: str) -> None:

@@ -7,7 +7,19 @@ import asyncio
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
-from tests.browser.talk import bubble_of, conversation_of, held, in_demo, pick, row_of, say, sign_in, visit, write
+from tests.browser.talk import (
+    bubble_of,
+    conversation_of,
+    held,
+    in_demo,
+    pick,
+    row_of,
+    say,
+    seen_by,
+    sign_in,
+    visit,
+    write,
+)
 from tests.harness import eventually
 
 pytestmark = pytest.mark.browser
@@ -42,20 +54,12 @@ async def own_page(people: Browser, shop: str, body: str, complaints: list[str])
     return page
 
 
-async def unread_of(shop: str, conversation_id: str) -> int:
-    async with in_demo(shop) as client:
-        await sign_in(client, "bea")
-        found = (await client.get(f"/api/v1/conversations/{conversation_id}")).json()
-    return int(found["unread_count"])
-
-
 async def all_read(shop: str) -> str:
     """The id of Bea's conversation with Sol. She has read all of it."""
     about = await conversation_of(shop, "bea", ABOUT)
+    read = {"read_seq": (await seen_by(shop, "bea", about))["last_seq"]}
     async with in_demo(shop) as client:
         await sign_in(client, "bea")
-        found = (await client.get(f"/api/v1/conversations/{about}")).json()
-        read = {"read_seq": found["last_seq"]}
         assert (await client.put(f"/api/v1/conversations/{about}/receipt", json=read)).status_code == 200
     return about
 
@@ -68,11 +72,12 @@ async def test_what_is_below_the_fold_is_not_read(people: Browser, shop: str, co
     await expect(bubble_of(page, "It is the blue door.")).to_have_count(1)
     await say(shop, "sol", about, "Are you there?")
     await expect(page.get_by_role("button", name="Sol Martínez Are you there?")).to_be_visible()
-    assert 1 == await unread_of(shop, about)
+    assert 1 == (await seen_by(shop, "bea", about))["unread_count"]
     await page.locator(tag).evaluate("element => element.scrollIntoView()")
 
     async def is_read() -> bool:
-        return await unread_of(shop, about) == 0
+        found = await seen_by(shop, "bea", about)
+        return bool(found["unread_count"] == 0)
 
     await eventually(is_read)
     assert [] == complaints
@@ -155,6 +160,24 @@ async def test_a_link_to_a_place_in_the_page_leaves_the_conversation_open(
     await expect(page.get_by_role("heading", name="Ada from support")).to_be_hidden()
     await page.go_back()
     await expect(bubble_of(page, "It is the blue door.")).to_be_visible()
+    assert [] == complaints
+    await page.context.close()
+
+
+async def test_on_a_phone_the_desk_makes_room_for_a_conversation_until_it_is_closed(
+    people: Browser, shop: str, complaints: list[str]
+) -> None:
+    page = await visit(people, f"{shop}/desk?as=sol", complaints, width=390, script=NOTE_MOVES)
+    summary = page.get_by_text("items on offer")
+    await expect(summary).to_be_visible()
+    await row_of(page, "Oak table").first.click()
+    await expect(summary).to_be_hidden()
+    await page.get_by_role("link", name="Skip to the content").focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_function("window.hasMoved")
+    await expect(summary).to_be_hidden()
+    await page.get_by_role("button", name="Back").click()
+    await expect(summary).to_be_visible()
     assert [] == complaints
     await page.context.close()
 

@@ -8,7 +8,7 @@ import uuid
 import pytest
 from playwright.async_api import Browser, Route, expect
 
-from tests.browser.talk import bubble_of, conversation_of, in_demo, row_of, say, sign_in, visit, write
+from tests.browser.talk import bubble_of, conversation_of, in_demo, row_of, say, seen_by, sign_in, visit, write
 from tests.browser.test_elements import ABOUT, all_read, own_page
 
 pytestmark = pytest.mark.browser
@@ -41,9 +41,7 @@ async def test_a_quote_leads_to_what_it_answers_however_far_above(
     about = await conversation_of(shop, "tom", ABOUT)
     first = f"The very first, for the {way}"
     await say(shop, "tom", about, first)
-    async with in_demo(shop) as client:
-        await sign_in(client, "tom")
-        seq = (await client.get(f"/api/v1/conversations/{about}")).json()["last_seq"]
+    seq = (await seen_by(shop, "tom", about))["last_seq"]
     await say(shop, "tom", about, *(f"Number {number}" for number in range(MORE_THAN_A_PAGE)))
     await answer(shop, "sol", about, f"To the first, for the {way}", seq=seq)
     page = await visit(people, f"{shop}/chat/{about}?as=tom", complaints)
@@ -70,9 +68,7 @@ async def test_a_quote_says_what_it_answers_once_that_is_loaded(
 ) -> None:
     about = await conversation_of(shop, "tom", ABOUT)
     await say(shop, "tom", about, "What the quote says")
-    async with in_demo(shop) as client:
-        await sign_in(client, "tom")
-        seq = (await client.get(f"/api/v1/conversations/{about}")).json()["last_seq"]
+    seq = (await seen_by(shop, "tom", about))["last_seq"]
     await say(shop, "tom", about, *(f"Row {number}" for number in range(55)))
     await answer(shop, "sol", about, "It says it later", seq=seq)
     page = await visit(people, f"{shop}/chat/{about}?as=tom", complaints)
