@@ -47,7 +47,7 @@ class Secret(HMACAlgorithm):
     def prepare_key(self, key: str | bytes) -> bytes:
         return super().prepare_key(key)
 
-    @lru_cache(maxsize=8)  # noqa: B019
+    @lru_cache(maxsize=8)  # noqa: B019  likewise
     def check_key_length(self, key: bytes) -> str | None:
         return super().check_key_length(key)
 

@@ -63,7 +63,7 @@ class Hot:
         token = _bearer(headers)
         if not token:
             return None
-        query = parse_qs(scope["query_string"].decode("latin-1")) if scope["query_string"] else {}
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         cursor, *others = query.get("cursor", [""])
         if query.keys() - {"cursor"} or others or len(cursor) > CURSOR_CHARACTERS_MAX:
             return None

@@ -1,7 +1,7 @@
 /** Fetches what events tell of and nobody has loaded yet: conversations of a later page, people's presence. */
 
 import { Problem } from "./client.js";
-import { apply, others, withConversations, withPresence } from "./store.js";
+import { apply, listed, others, withConversations, withPresence } from "./store.js";
 
 const PEOPLE_MAX = 50; // asked for by id: these stand in an address
 
@@ -85,8 +85,8 @@ export function createLookup({ calls, state, update, onFound, signal }) {
     conversation,
     presence,
     presenceOfAll: () => presenceOf(),
-    /** Of the people one sees in the list. */
-    presenceOfLoaded: () => presenceIn(state().conversations.values()),
+    /** Of the people one sees in the list, those in its first conversations. */
+    presenceOfLoaded: () => presenceIn(listed(state())),
     /** @param {Event} event Of a conversation. */
     hear: (event) => void asked.get(event.data.conversation_id)?.heard.push(event),
     /** Everything was loaded anew: answers that are still on their way come too late. */

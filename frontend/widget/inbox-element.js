@@ -19,9 +19,17 @@ export class ParleyInbox extends ParleyElement {
   /** @type {ReturnType<typeof import("./inbox.js").createInbox> | null} */
   #inbox = null;
 
+  /** Whether the page was told of a conversation. */
+  #isShowing = false;
+
   /** @param {string} conversationId */
   open(conversationId) {
     this.#inbox?.open(conversationId);
+  }
+
+  /** Show the list alone. */
+  leave() {
+    this.#inbox?.leave();
   }
 
   focus() {
@@ -43,13 +51,19 @@ export class ParleyInbox extends ParleyElement {
       hasHistory: !this.hasAttribute("no-history"),
       items: this.items,
       onItem: this.onItem,
-      onOpened: (thread) =>
-        thread === null ? this.tell("parley-close", {}) : this.tell("parley-open", { conversation: thread.conversation }),
+      onOpened: (thread) => this.#show(thread?.conversation),
       onClose: this.onClose ?? undefined,
       signal,
     });
     this.#inbox = inbox;
     showNews(connection, { root: this.root, signal, isSeen: inbox.isSeen, only: null, open: inbox.open });
+  }
+
+  /** @param {import("../client/store.js").Conversation} [conversation] */
+  #show(conversation) {
+    if (conversation !== undefined) this.tell("parley-open", { conversation });
+    else if (this.#isShowing) this.tell("parley-close", {});
+    this.#isShowing = conversation !== undefined;
   }
 
   /** @param {() => void} again */

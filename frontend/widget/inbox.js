@@ -143,6 +143,7 @@ export function createInbox(root, connection, { first, hasHistory, items, onItem
   else if (first !== null) void show(first, false);
   return {
     open,
+    leave,
     focus: () => opened?.view.focus(),
     /** Whether its new messages are seen as they come. @param {string} id */
     isSeen: (id) => opened?.thread.id === id && opened.view.isSeen(),

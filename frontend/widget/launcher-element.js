@@ -56,6 +56,7 @@ export class ParleyLauncher extends ParleyElement {
 
   close() {
     if (this.#panel.hidden) return; // the focus is the page's
+    this.inbox?.leave(); // the page hears of it while it can
     this.#panel.hidden = true;
     this.#panel.replaceChildren();
     this.#show(this.#shared?.unread.total ?? 0);

@@ -83,10 +83,10 @@ async def test_the_first_bytes_are_hello_and_ready(cast: Cast, method: str) -> N
     assert f'id: {cursor}\nevent: ready\ndata: {{"cursor":"{cursor}"}}' == ready
 
 
-async def test_of_two_cursors_every_call_takes_the_same_one(cast: Cast) -> None:
+async def test_of_two_cursors_every_call_takes_the_last(cast: Cast) -> None:
     older = await all_heard(cast.bea)
     newer = (await cast.sol.say(cast.conversation_id, "Hi"))["cursor"]
-    for cursors in ([older, newer], [newer, older]):
+    for cursors in ([older, newer], [newer, older], [older, ""], ["", older]):
         begun = []
         for method in ("GET", "POST"):
             async with cast.bea.http.stream(method, "/events/stream", params={"cursor": cursors}) as response:
@@ -94,8 +94,9 @@ async def test_of_two_cursors_every_call_takes_the_same_one(cast: Cast) -> None:
                     if line.startswith("id: "):
                         begun.append(line.removeprefix("id: "))
                         break
+        assert [cursors[-1] or newer] * 2 == begun
         polled = (await cast.bea.get("/events", cursor=cursors, wait=0)).json()["events"]
-        assert [older if polled else newer] * 2 == begun
+        assert bool(polled) is (cursors[-1] == older)
 
 
 async def test_hello_says_where_the_client_is_and_where_the_log(cast: Cast) -> None:

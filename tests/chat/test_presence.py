@@ -1,9 +1,13 @@
 """Presence of some people, asked by somebody in few conversations and in many: two ways that must say the same. And who
-hears that somebody came."""
+hears that somebody came; what it costs.
+"""
 
 from __future__ import annotations
 
+import json
+import uuid
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -12,8 +16,10 @@ import pytest
 
 from app.chat import presence
 from app.chat.presence import FEW
+from app.delivery import leases
 from app.identity import Caller
 from app.schemas import Presence
+from app.tables import User
 
 # Sol sells to everybody. Lea left, Kim's conversation is closed, Eve was never there; Sol himself left Ida's.
 CAST = """
@@ -96,3 +102,44 @@ async def test_what_is_said_of_somebody_is_heard_once_by_all_who_share_an_open_c
         ("sol", "buyer-1 is here"),
         ("sol", "buyer-2 is here"),
     ] == sorted(hub.heard)
+
+
+# Everybody online, in a conversation of two each.
+CROWD = 10_000
+MANY = """
+INSERT INTO users (id) SELECT (ARRAY['buyer-', 'seller-'])[n % 2 + 1] || n / 2 FROM generate_series(0, $1 - 1) n;
+INSERT INTO process (id, expires_at) VALUES ('00000000-0000-4000-8000-000000000001', now() + interval '1 hour');
+INSERT INTO presence_lease (user_id, process_id) SELECT u.id, p.id FROM users u, process p;
+INSERT INTO process (id, expires_at) VALUES ('00000000-0000-4000-8000-000000000002', now() + interval '1 hour');
+WITH opened AS (
+    INSERT INTO conversation (id, opening_key, state) SELECT gen_random_uuid(), n::text::bytea, 'open'
+    FROM generate_series(0, $1 / 2 - 1) n RETURNING id, convert_from(opening_key, 'UTF8') AS n
+)
+INSERT INTO participant (conversation_id, user_id, role)
+SELECT id, 'buyer-' || n, 'buyer' FROM opened UNION ALL SELECT id, 'seller-' || n, 'seller' FROM opened
+"""
+
+
+def rows_read(plan: dict[str, Any]) -> int:
+    """By all scans of an analysed plan."""
+    read = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Index Recheck", 0)
+    here = read * plan["Actual Loops"] if "Scan" in plan["Node Type"] else 0
+    return round(here) + sum(rows_read(part) for part in plan.get("Plans", ()))
+
+
+async def test_it_costs_as_many_as_changed_and_not_as_many_as_there_are(
+    own_database: asyncpg.Connection[Any],
+) -> None:
+    """On new tables, of which the planner knows nothing."""
+    await own_database.execute(MANY.replace("$1", str(CROWD)))
+    people = [f"buyer-{number}" for number in range(CROWD // 25)]
+    now = [datetime.now(UTC)] * len(people)
+    for name, statement, arguments in (
+        ("ARRIVE", leases.ARRIVE, (uuid.UUID("00000000-0000-4000-8000-000000000002"), people)),
+        ("GONE", leases.GONE, (people, now)),
+        ("NOW", presence.NOW, (people,)),
+        ("HEARERS", presence.HEARERS, (people,)),
+    ):
+        [row] = await User.raw(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *arguments)
+        read = rows_read(json.loads(row["QUERY PLAN"])[0]["Plan"])
+        assert len(people) < read < 10 * len(people), f"{name} reads {read} rows: {row['QUERY PLAN']}"
