@@ -100,7 +100,7 @@ class Edge:
     leave with their bodies, and while the process drains asks clients to close their kept connections, so that none is
     cut within a request.
 
-    Everything but an ordinary message goes on through uvicorn's reading of a proxy's headers, which takes its time.
+    Everything but an ordinary message or stream goes on through uvicorn's reading of a proxy's headers.
     """
 
     def __init__(self, app: Litestar, hot: Hot) -> None:
@@ -119,14 +119,14 @@ class Edge:
             if answer is None:
                 note(scope, send)
                 cork(scope, send)
+                answer = await self.hot.stream(scope)
             send = _closing(send) if HUB.is_draining else send
         await (answer or self.others)(scope, receive, send)
 
     async def _other(self, scope: Any, receive: Any, send: Any) -> None:
         if scope.get("method") == "HEAD" and not scope["path"].startswith("/api/"):
             scope = {**scope, "method": "GET"}  # uvicorn leaves the body out (RFC 9110, 9.3.2)
-        answer = self.hot.takes_stream(scope) if scope["type"] == "http" else None
-        await (answer or self.app)(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 def _closing(send: Any) -> Any:

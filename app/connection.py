@@ -7,10 +7,11 @@ without an end would fill the memory. All connections are looked through togethe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 SLOW_REQUEST_SECONDS = 20.0  # from its first byte (of a new connection: from its beginning) to its last
@@ -27,6 +28,7 @@ class Connection(HttpToolsProtocol):
     waiting_since: float | None = None
     is_in_head = True
     came = 0  # bytes since the request began, or since its connection did
+    on_gone: Callable[[], None] | None = None  # called when the client goes
 
     @property
     def is_fresh(self) -> bool:
@@ -34,8 +36,20 @@ class Connection(HttpToolsProtocol):
         return self.cycle is None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """uvicorn's, but for where the addresses come from. It asks the socket, of which uvloop makes a copy each time:
+        measured, 19 µs instead of 3 with each connection."""
         self.waiting_since = self.loop.time()
-        super().connection_made(transport)
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        self.server = _address(transport.get_extra_info("sockname"))
+        self.client = _address(transport.get_extra_info("peername"))
+        self.scheme = "http"
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.on_gone is not None:
+            self.on_gone()
 
     def data_received(self, data: bytes) -> None:
         self.came += len(data)
@@ -79,6 +93,11 @@ class Connection(HttpToolsProtocol):
         headers: Any = self.headers  # None before the first request, whatever its type says
         known = len(self.url) + sum(len(name) + len(value) + 4 for name, value in headers) if headers else 0
         return known > HEAD_BYTES_MAX or self.came > HEAD_BYTES_MAX + PACKET_BYTES_MAX
+
+
+def _address(known: Any) -> Any:
+    """Host and port, without IPv6's other two; nothing of a client that has gone before it was looked at."""
+    return known and known[:2]
 
 
 def end_slow_ones(connections: Iterable[Any], now: float) -> None:

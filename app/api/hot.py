@@ -20,7 +20,6 @@ from litestar import Litestar, Request
 
 from app.api import problems
 from app.api.body import Ready
-from app.api.door import count_failure
 from app.api.events import CURSOR_CHARACTERS_MAX, event_stream
 from app.chat import messages, users
 from app.errors import NotSignedIn, TooLarge
@@ -55,8 +54,9 @@ class Hot:
             return None
         return partial(self._send, token, UUID(match[1]))
 
-    def takes_stream(self, scope: Any) -> Handler | None:
-        """Who answers this request, if it is for an ordinary stream."""
+    async def stream(self, scope: Any) -> Handler | None:
+        """The stream that is asked for, or why there is none, if it is asked for in the ordinary way. A token that is
+        no good is the ordinary way's affair: there it is counted against its address."""
         if scope["path"] != STREAM_PATH or scope["method"] != "GET":
             return None
         headers = self._ordinary_headers(scope)
@@ -67,7 +67,14 @@ class Hot:
         cursor, *others = query.get("cursor", [""])
         if query.keys() - {"cursor"} or others or len(cursor) > CURSOR_CHARACTERS_MAX:
             return None
-        return partial(self._stream, token, headers.get(b"last-event-id", b"").decode("latin-1") or cursor or None)
+        cursor = headers.get(b"last-event-id", b"").decode("latin-1") or cursor
+        try:
+            return event_stream(self.settings, await self._caller(token), cursor or None)
+        except NotSignedIn:
+            return None
+        except Exception as error:
+            refusal: Handler = self._refuse(scope, error)
+            return refusal
 
     def _ordinary_headers(self, scope: Any) -> dict[bytes, bytes]:
         """The headers; none when one of them comes twice, or when the answer would have to have those of CORS."""
@@ -85,21 +92,8 @@ class Hot:
             answer = self._refuse(scope, error)
         await answer(scope, receive, send)
 
-    async def _stream(self, token: str, cursor: str | None, scope: Any, receive: Any, send: Any) -> None:
-        try:
-            caller = await self._caller(token, scope)
-            answer: Any = event_stream(self.settings, caller, cursor)
-        except Exception as error:
-            answer = self._refuse(scope, error)
-        await answer(scope, receive, send)
-
-    async def _caller(self, token: str, scope: Any = None) -> Caller:
-        try:
-            caller = await self.identity.verify(token)
-        except NotSignedIn as error:
-            if scope is not None:
-                await count_failure(scope, error)
-            raise
+    async def _caller(self, token: str) -> Caller:
+        caller = await self.identity.verify(token)
         await users.meet(caller)
         return caller
 

@@ -81,7 +81,7 @@ class EventStream:
         self.send = send
         reader = self.reader
         reader.cycle = noted(scope)
-        disconnect = Disconnect(receive, reader.leave)
+        disconnect = Disconnect(receive, reader.leave, reader.cycle)
         HUB.watch(reader)
         WHEEL.add(reader)
         HUB.streams += 1

@@ -13,6 +13,8 @@ from http import HTTPStatus
 from typing import Any
 from weakref import ref
 
+from app.connection import Connection
+
 Headers = tuple[tuple[bytes, bytes], ...]
 
 STATUS_LINES: dict[int, bytes] = {
@@ -70,6 +72,12 @@ def noted(scope: Any) -> Any:
     """uvicorn's request; none under another server."""
     found = scope.get("parley.cycle")
     return found and found()
+
+
+def connection_of(cycle: Any) -> Connection | None:
+    """The connection that uvicorn's request came by."""
+    connection = getattr(cycle and cycle.on_response, "__self__", None)
+    return connection if isinstance(connection, Connection) else None
 
 
 def answer(send: Any, status: int, headers: Headers, body: bytes) -> bool:
