@@ -118,8 +118,9 @@ class Edge:
             answer = self.hot.takes_send(scope)
             if answer is None:
                 note(scope, send)
-                cork(scope, send)
                 answer = await self.hot.stream(scope)
+            if answer is None:
+                cork(scope, send)
             send = _closing(send) if HUB.is_draining else send
         await (answer or self.others)(scope, receive, send)
 

@@ -37,8 +37,6 @@ _URL = re.compile(r"(https?://|/)[^\s\x00-\x1f]*")
 
 Role = Literal["user", "service", "admin"]
 
-TOKENS = Tokens()
-
 
 class Caller(msgspec.Struct, frozen=True):
     """Whoever a token speaks for. `expires_at` in seconds since 1970; `digest` names the token."""
@@ -66,6 +64,7 @@ class Identity:
         self.secret = settings.jwt_secret
         self.audience = settings.jwt_audience
         self.issuer = settings.jwt_issuer
+        self.tokens = Tokens({"require": ["exp", "sub"], "verify_aud": self.audience is not None})
         self.remembered: dict[str, Caller] = {}
         self.revoked: dict[bytes, float] = {}
         self.jwks = (
@@ -113,21 +112,20 @@ class Identity:
         claims |= {"name": name} if name else {}
         claims |= {"aud": self.audience} if self.audience else {}
         claims |= {"iss": self.issuer} if self.issuer else {}
-        return TOKENS.encode(claims, self.secret, algorithm="HS256")
+        return jwt.encode(claims, self.secret, algorithm="HS256")
 
     async def _decode(self, token: str) -> Caller:
         if len(token) > TOKEN_CHARACTERS_MAX:
             raise NotSignedIn(f"The token is longer than {TOKEN_CHARACTERS_MAX} characters.")
         try:
             key, algorithm = await self._key_of(token) if self.jwks else (self.key, self.algorithm)
-            claims = TOKENS.decode(
+            claims = self.tokens.decode(
                 token,
                 key,
                 algorithms=[algorithm],
                 audience=self.audience,
                 issuer=self.issuer,
                 leeway=CLOCK_LEEWAY_SECONDS,  # of `exp` too, at which `verify` looks again
-                options={"require": ["exp", "sub"], "verify_aud": self.audience is not None},
             )
         except jwt.ExpiredSignatureError:
             raise TokenExpired from None

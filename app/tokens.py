@@ -1,8 +1,8 @@
 """PyJWT, doing in C, or once, what it does in Python with each token. What is accepted and what is refused is its own:
 whatever is not plain goes on to it.
 
-A page's first request shows a token that no process has seen. Measured: verifying one that was not seen before, 29
-instead of 50 µs in a loop of its own.
+A page's first request shows a token that its process has not seen. Measured in a loop of its own, decoding one takes
+27 µs, and 76 as PyJWT comes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import jwt
 import msgspec
 from jwt.algorithms import HMACAlgorithm
+from jwt.types import Options
 
 _TO_PLAIN = bytes.maketrans(b"-_", b"+/")
 _TO_URL = bytes.maketrans(b"+/", b"-_")
@@ -47,10 +48,10 @@ class Signatures(jwt.PyJWS):
 
 
 class Tokens(jwt.PyJWT):
-    """`jwt.encode` and `jwt.decode`."""
+    """`jwt.encode` and `jwt.decode`, with these options where none are given."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, options: Options | None = None) -> None:
+        super().__init__(options)
         self._jws = Signatures()
         self._jws.unregister_algorithm("HS256")
         self._jws.register_algorithm("HS256", Secret(HMACAlgorithm.SHA256))
@@ -58,5 +59,5 @@ class Tokens(jwt.PyJWT):
     def _decode_payload(self, decoded: dict[str, Any]) -> dict[str, Any]:
         try:
             return msgspec.json.decode(decoded["payload"], type=dict[str, Any])
-        except ValueError:  # its JSON is wider: NaN, halves of surrogates
+        except (ValueError, RecursionError):  # its JSON is wider: NaN, halves of surrogates; and it says what is wrong
             return super()._decode_payload(decoded)

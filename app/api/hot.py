@@ -22,7 +22,7 @@ from app.api import problems
 from app.api.body import Ready
 from app.api.events import CURSOR_CHARACTERS_MAX, event_stream
 from app.chat import messages, users
-from app.errors import NotSignedIn, TooLarge
+from app.errors import NotSignedIn, TokenExpired, TooLarge
 from app.identity import Caller, Identity
 from app.schemas import Draft
 from app.settings import Settings
@@ -70,11 +70,9 @@ class Hot:
         cursor = headers.get(b"last-event-id", b"").decode("latin-1") or cursor
         try:
             return event_stream(self.settings, await self._caller(token), cursor or None)
-        except NotSignedIn:
-            return None
         except Exception as error:
-            refusal: Handler = self._refuse(scope, error)
-            return refusal
+            is_counted = isinstance(error, NotSignedIn) and not isinstance(error, TokenExpired)
+            return None if is_counted else self._refuse(scope, error)
 
     def _ordinary_headers(self, scope: Any) -> dict[bytes, bytes]:
         """The headers; none when one of them comes twice, or when the answer would have to have those of CORS."""
@@ -109,11 +107,12 @@ class Hot:
             raise NotSignedIn("The client went away before its request was complete.")
         return body
 
-    def _refuse(self, scope: Any, error: Exception) -> Any:
+    def _refuse(self, scope: Any, error: Exception) -> Handler:
         said: Any = {**scope, "litestar_app": self.app, "state": {}}
         request: Request[Any, Any, Any] = Request(said)
         handler = next(problems.HANDLERS[kind] for kind in type(error).__mro__ if kind in problems.HANDLERS)
-        return handler(request, error).to_asgi_response(app=None, request=request)
+        answer: Handler = handler(request, error).to_asgi_response(app=None, request=request)
+        return answer
 
 
 def _bearer(headers: dict[bytes, bytes]) -> str:

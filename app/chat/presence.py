@@ -12,6 +12,13 @@ from app.tables import Participant, Row, User
 
 PRESENCES_MAX = 200
 
+
+class _Named(msgspec.Struct):
+    """Of whom a `Presence` speaks: it is told on as it came."""
+
+    user_id: str
+
+
 # OFFSET 0: by the person's own leases, not among everybody's.
 IS_ONLINE = """
 (u.status <> 'invisible' AND EXISTS (
@@ -94,7 +101,7 @@ async def announce(user_ids: list[str], is_online: bool | None = None) -> None:
 
 async def hear(said: list[str]) -> None:
     """Hand presence that was announced (JSON) to those here who may know."""
-    about = {msgspec.json.decode(data, type=Presence).user_id: data for data in said}
+    about = {msgspec.json.decode(data, type=_Named).user_id: data for data in said}
     for row in await Participant.raw(HEARERS, list(about)):
         HUB.signal(HUB.readers.keys() & row["hearers"], "presence", about[row["who"]].encode())
 

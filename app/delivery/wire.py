@@ -13,8 +13,6 @@ from http import HTTPStatus
 from typing import Any
 from weakref import ref
 
-from app.connection import Connection
-
 Headers = tuple[tuple[bytes, bytes], ...]
 
 STATUS_LINES: dict[int, bytes] = {
@@ -74,10 +72,10 @@ def noted(scope: Any) -> Any:
     return found and found()
 
 
-def connection_of(cycle: Any) -> Connection | None:
-    """The connection that uvicorn's request came by."""
+def connection_of(cycle: Any) -> Any:
+    """The connection (`app/connection.py`) that uvicorn's request came by; none under another server."""
     connection = getattr(cycle and cycle.on_response, "__self__", None)
-    return connection if isinstance(connection, Connection) else None
+    return connection if hasattr(connection, "on_gone") else None
 
 
 def answer(send: Any, status: int, headers: Headers, body: bytes) -> bool:

@@ -140,14 +140,15 @@ async def test_no_refusal_repeats_the_token(nobody: httpx.AsyncClient) -> None:
 # --- how often one may fail ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("path", ["/me", "/events/stream", "/events?wait=0"])
 async def test_trying_out_tokens_has_an_end_and_good_tokens_do_not_suffer_from_it(
-    new_server: NewServer, new_person: NewPerson
+    path: str, new_server: NewServer, new_person: NewPerson
 ) -> None:
     """Many people share an address, behind one router or one proxy."""
     server = await new_server(AUTH_FAILURE_LIMIT="3/3600")
     bea = new_person("bea", url=server.url)
     async with httpx.AsyncClient(base_url=f"{server.url}/api/v1", verify=False) as client:
-        tried = [await client.get("/me", headers={"Authorization": f"Bearer a.b.{number}"}) for number in range(5)]
+        tried = [await client.get(path, headers={"Authorization": f"Bearer a.b.{number}"}) for number in range(5)]
     assert [401, 401, 401, 429, 429] == [answer.status_code for answer in tried]
     assert (429, "rate_limited") == refusal(tried[-1])
     assert 200 == (await bea.get("/me")).status_code
@@ -163,7 +164,7 @@ async def test_a_token_that_has_expired_is_no_failure(new_server: NewServer) -> 
             tokens = [token(f"clerk-{number}", ttl_seconds=-1) for number in range(6)]
             answers = [await client.get(path, headers={"Authorization": f"Bearer {one}"}) for one in tokens]
             assert [(401, "token_expired")] * 6 == [refusal(answer) for answer in answers]
-        tried = [await client.get("/me", headers={"Authorization": f"Bearer a.b.{number}"}) for number in range(4)]
+        tried = [await client.get(path, headers={"Authorization": f"Bearer a.b.{number}"}) for number in range(4)]
     assert [401, 401, 401, 429] == [answer.status_code for answer in tried], "others are counted as ever"
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
 import pytest
 
-from app.delivery.disconnect import Disconnect
 from app.delivery.reader import HEARTBEAT_JITTER, STALL_SECONDS, Reader, Ticket
 from tests.delivery.test_wire import Request
 
@@ -108,59 +106,6 @@ def test_a_write_that_nobody_takes_is_cut_off() -> None:
     assert not request.transport.is_aborted
     reader.tick(now + STALL_SECONDS + 1)
     assert request.transport.is_aborted
-
-
-class Client:
-    """The other end of a connection, as a server tells an application of it."""
-
-    def __init__(self) -> None:
-        self.said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-
-    async def receive(self) -> dict[str, Any]:
-        return await self.said.get()
-
-
-async def test_a_disconnect_is_told_once() -> None:
-    client, told = Client(), []
-    disconnect = Disconnect(client.receive, lambda: told.append(True))
-    await asyncio.sleep(0)
-    assert [] == told
-    client.said.put_nowait({"type": "http.disconnect"})
-    while not told:
-        await asyncio.sleep(0)
-    disconnect.close()
-    assert [True] == told
-
-
-async def test_a_body_that_comes_in_pieces_is_no_disconnect() -> None:
-    client, told = Client(), []
-    disconnect = Disconnect(client.receive, lambda: told.append(True))
-    for more in (True, True, False):
-        client.said.put_nowait({"type": "http.request", "body": b"x", "more_body": more})
-        for _ in range(5):
-            await asyncio.sleep(0)
-    assert [] == told
-    client.said.put_nowait({"type": "http.disconnect"})
-    while not told:
-        await asyncio.sleep(0)
-    disconnect.close()
-
-
-async def test_a_client_that_is_gone_already_is_noticed_at_once() -> None:
-    client, told = Client(), []
-    client.said.put_nowait({"type": "http.disconnect"})
-    Disconnect(client.receive, lambda: told.append(True)).close()
-    assert [True] == told
-
-
-async def test_closing_leaves_nothing_waiting() -> None:
-    client, told = Client(), []
-    disconnect = Disconnect(client.receive, lambda: told.append(True))
-    disconnect.close()
-    client.said.put_nowait({"type": "http.disconnect"})
-    for _ in range(5):
-        await asyncio.sleep(0)
-    assert [] == told
 
 
 # --- heartbeats ----------------------------------------------------------------------------------------------------

@@ -242,6 +242,16 @@ async def test_an_address_is_not_taken_from_whoever_claims_it(new_server: NewSer
     assert [401, 401, 401, 429, 429] == [answer.status_code for answer in tried]
 
 
+@pytest.mark.parametrize("path", ["/me", "/events/stream"])
+async def test_whom_a_proxy_speaks_for_is_counted_and_not_the_proxy(path: str, new_server: NewServer) -> None:
+    server = await new_server(AUTH_FAILURE_LIMIT="3/3600", DRAIN_SECONDS="0")
+    async with httpx.AsyncClient(base_url=f"{server.url}/api/v1", verify=False) as client:
+        for host, status in [("203.0.113.1", 429), ("203.0.113.2", 401)]:
+            headers = {"X-Forwarded-For": host, "Authorization": "Bearer a.b.c"}
+            tries = 4 if status == 429 else 1
+            assert status == [await client.get(path, headers=headers) for _ in range(tries)][-1].status_code
+
+
 # --- our own pages -------------------------------------------------------------------------------------------------
 
 
