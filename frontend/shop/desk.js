@@ -6,6 +6,7 @@ import { el, find } from "./dom.js";
 import { parley, startPage } from "./page.js";
 
 /** @typedef {import("../client/store.js").Conversation} Conversation */
+/** @typedef {import("../client/listing.js").Listing} Listing */
 
 const SELLS = "seller";
 
@@ -17,7 +18,7 @@ startPage(async ({ person, connection, signal }) => {
     ({ kind, seller }) => kind !== "request" && seller.id === person.id,
   ).length;
   const listing = connection.list({ role: SELLS, limit: 100 });
-  const show = () => showSummary(listing.conversations, { me: person.id, unread: connection.unread.seller, offered });
+  const show = () => showSummary(listing, { me: person.id, unread: connection.unread.seller, offered });
   listing.on("change", show);
   connection.on("change", show, { signal });
   show();
@@ -31,17 +32,19 @@ function watchReading(signal) {
 }
 
 /**
- * @param {readonly Conversation[]} conversations
+ * @param {Listing} listing
  * @param {{ me: string, unread: number, offered: number }} known
  */
-function showSummary(conversations, { me, unread, offered }) {
+function showSummary({ conversations, hasMore, isLoading, problem }, { me, unread, offered }) {
   const open = conversations.filter(({ state }) => state === "open");
   const waiting = open.filter((conversation) => needsReply(conversation, me)).length;
+  const isKnown = !isLoading && problem === null;
+  const seen = (/** @type {number} */ count) => (isKnown ? `${count}${hasMore ? "+" : ""}` : "–");
   find("#summary", HTMLElement).replaceChildren(
-    figure(waiting, waiting === 1 ? "waits for your answer" : "wait for your answer", waiting > 0),
-    figure(unread, "unread"),
-    figure(open.length, "conversations"),
-    figure(offered, "items on offer"),
+    figure(seen(waiting), waiting === 1 ? "waits for your answer" : "wait for your answer", waiting > 0),
+    figure(isKnown ? String(unread) : "–", "unread"),
+    figure(seen(open.length), "conversations"),
+    figure(String(offered), "items on offer"),
   );
 }
 
@@ -55,10 +58,10 @@ function needsReply({ last_message: last }, me) {
 }
 
 /**
- * @param {number} count
+ * @param {string} count
  * @param {string} name
  * @param {boolean} [wants]
  */
 function figure(count, name, wants = false) {
-  return el("div", { class: wants && "wants" }, el("dt", {}, name), el("dd", {}, String(count)));
+  return el("div", { class: wants && "wants" }, el("dt", {}, name), el("dd", {}, count));
 }

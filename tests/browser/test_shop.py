@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import httpx
@@ -9,10 +10,11 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.axe import findings
-from tests.browser.talk import WIDTHS, bubble_of, conversation_of, pick, row_of, visit, write
+from tests.browser.talk import WIDTHS, bubble_of, conversation_of, held, pick, row_of, visit, write
 
 pytestmark = pytest.mark.browser
 
+COUNT = re.compile(r"^\d+$")
 IS_TOO_WIDE = "() => document.documentElement.scrollWidth > innerWidth"
 
 
@@ -186,6 +188,18 @@ async def test_an_order_has_one_conversation_for_its_people(people: Browser, sho
     await expect(bubble_of(bea, "It has come, thank you!").get_by_text("Read")).to_be_visible()
     ben = await visit(people, f"{shop}/orders/1001?as=ben", complaints)
     await expect(ben.get_by_role("heading", name="There is no order 1001 of yours")).to_be_visible()
+    assert [] == complaints
+
+
+async def test_the_desk_counts_nothing_before_it_knows(people: Browser, shop: str, complaints: list[str]) -> None:
+    """Nobody waits for an answer, it said at first, to a seller for whom many wait."""
+    sol = await visit(people, f"{shop}/services?as=sol", complaints)
+    counts = sol.locator("#summary dd")
+    async with held(sol, "**/api/v1/conversations*limit=100*") as is_asked:
+        await sol.goto(f"{shop}/desk")
+        await is_asked.wait()
+        await expect(counts).to_have_text(["–", "–", "–", COUNT])
+    await expect(counts).to_have_text([COUNT] * 4)
     assert [] == complaints
 
 
