@@ -129,7 +129,7 @@ class Identity:
             )
         except jwt.ExpiredSignatureError:
             raise TokenExpired from None
-        except (jwt.PyJWTError, ValueError, TypeError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise NotSignedIn(f"The token is not valid: {_why(error)}.") from None
         return _caller(claims, _digest(token))
 

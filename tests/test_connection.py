@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -24,7 +24,7 @@ REQUEST = b"GET / HTTP/1.1\r\nhost: parley\r\n\r\n"
 @asynccontextmanager
 async def asked(app: App, request: bytes = REQUEST) -> AsyncIterator[asyncio.StreamWriter]:
     """A connection on which this was sent to an application."""
-    config = uvicorn.Config(app, http=Connection, lifespan="off", log_config=None)
+    config = uvicorn.Config(app, http=Connection, lifespan="off", log_config=None, access_log=False)
     state = ServerState()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(config, state, {}), HOST, 0)  # type: ignore[arg-type]
@@ -33,6 +33,8 @@ async def asked(app: App, request: bytes = REQUEST) -> AsyncIterator[asyncio.Str
         writer.write(request)
         yield writer
         writer.close()
+        with suppress(OSError):  # it was reset
+            await writer.wait_closed()
     finally:
         server.close()
 

@@ -55,8 +55,8 @@ class Hot:
         return partial(self._send, token, UUID(match[1]))
 
     async def stream(self, scope: Any) -> Handler | None:
-        """The stream that is asked for, or why there is none, if it is asked for in the ordinary way. A token that is
-        no good is the ordinary way's affair: there it is counted against its address."""
+        """The stream that is asked for, or why there is none, if it is asked for in the ordinary way. A token that was
+        never good is the handler's affair: there it is counted against its address."""
         if scope["path"] != STREAM_PATH or scope["method"] != "GET":
             return None
         headers = self._ordinary_headers(scope)

@@ -13,7 +13,7 @@ from app.tables import Participant, Row, User
 PRESENCES_MAX = 200
 
 
-class _Named(msgspec.Struct):
+class _Named(msgspec.Struct, frozen=True):
     """Of whom a `Presence` speaks: it is told on as it came."""
 
     user_id: str

@@ -131,8 +131,9 @@ def framed(body: bytes) -> bytes:
 
 
 def push(cycle: Any, piece: bytes) -> bool:
-    """Write a framed piece of an answer that has begun; False when its client does not read, or has gone."""
-    if cycle.flow.write_paused or cycle.disconnected or not cycle.chunked_encoding:
+    """Write a framed piece of an answer that has begun; False when its client does not read, or has gone. Of that the
+    connection is asked: uvicorn tells only its newest request."""
+    if cycle.flow.write_paused or cycle.transport.is_closing() or not cycle.chunked_encoding:
         return False
     cycle.transport.write(piece)
     return True

@@ -18,7 +18,12 @@ startPage(async ({ person, connection, signal }) => {
     ({ kind, seller }) => kind !== "request" && seller.id === person.id,
   ).length;
   const listing = connection.list({ role: SELLS, limit: 100 });
-  const show = () => showSummary(listing, { me: person.id, unread: connection.unread.seller, offered });
+  let isKnown = false; // and stays so: what is loaded anew is shown as it was until then
+  const show = () => {
+    isKnown ||= !listing.isLoading && listing.problem === null;
+    const unread = connection.me === null ? null : connection.unread.seller;
+    showSummary(listing, { me: person.id, isKnown, unread, offered });
+  };
   listing.on("change", show);
   connection.on("change", show, { signal });
   show();
@@ -33,16 +38,16 @@ function watchReading(signal) {
 
 /**
  * @param {Listing} listing
- * @param {{ me: string, unread: number, offered: number }} known
+ * @param {{ me: string, isKnown: boolean, unread: number | null, offered: number }} known
  */
-function showSummary({ conversations, hasMore, isLoading, problem }, { me, unread, offered }) {
+function showSummary({ conversations, hasMore }, { me, isKnown, unread, offered }) {
   const open = conversations.filter(({ state }) => state === "open");
   const waiting = open.filter((conversation) => needsReply(conversation, me)).length;
-  const isKnown = !isLoading && problem === null;
   const seen = (/** @type {number} */ count) => (isKnown ? `${count}${hasMore ? "+" : ""}` : "–");
+  const isOne = isKnown && waiting === 1 && !hasMore;
   find("#summary", HTMLElement).replaceChildren(
-    figure(seen(waiting), waiting === 1 ? "waits for your answer" : "wait for your answer", waiting > 0),
-    figure(isKnown ? String(unread) : "–", "unread"),
+    figure(seen(waiting), isOne ? "waits for your answer" : "wait for your answer", isKnown && waiting > 0),
+    figure(unread === null ? "–" : String(unread), "unread"),
     figure(seen(open.length), "conversations"),
     figure(String(offered), "items on offer"),
   );

@@ -28,17 +28,18 @@ OFFLINE_SECONDS = 15.0  # presence forgives ten seconds; coming back later is co
 class Connecting:
     """All streams opened, 64 at a time: their cost, and the time until the last was ready."""
 
-    streams: list[Stream]
+    streams: list[Stream]  # until they have hung up
+    count: int
     cost: Cost
     seconds: float
 
     @property
     def server_us(self) -> float:
-        return self.cost.server_cpu / len(self.streams) * 1e6
+        return self.cost.server_cpu / self.count * 1e6
 
     @property
     def postgres_us(self) -> float:
-        return self.cost.postgres_cpu / len(self.streams) * 1e6
+        return self.cost.postgres_cpu / self.count * 1e6
 
     def as_json(self) -> dict[str, Any]:
         return {"all_ready_seconds": self.seconds, **self.cost.as_json()}
@@ -99,7 +100,11 @@ async def measure(bench: Bench, report: Report) -> list[Row]:
         at_most("CPU of the server per new stream", median(turn.server_us for turn in new), CONNECT_US_MAX, " µs"),
         at_most(f"heartbeats of {count:,} streams, of one core", share, HEARTBEAT_PERCENT_MAX, " %"),
         at_least(f"streams with a heartbeat within {seconds:g} s", reached, 100, " %"),
-        told("  the same, the token shown before", median(turn.server_us for turn in known), " µs"),
+        told(
+            "  CPU of the server, the token shown before",
+            median(turn.server_us for turn in known),
+            " µs",
+        ),
         told("  CPU of Postgres per new stream", median(turn.postgres_us for turn in new), " µs"),
         told("  CPU of the server, person seen for the first time", first.server_us, " µs"),
         told("  CPU of Postgres, person seen for the first time", first.postgres_us, " µs"),
@@ -110,6 +115,7 @@ async def measure(bench: Bench, report: Report) -> list[Row]:
 async def _gone(bench: Bench, server: Server, streams: list[Stream]) -> None:
     """All hang up, and are offline."""
     await close_streams(streams)
+    streams.clear()
     await asyncio.sleep(OFFLINE_SECONDS)
     await settled(bench, server)
 
@@ -120,7 +126,7 @@ async def _connect(bench: Bench, server: Server, readers: list[Reader]) -> Conne
         streams = await open_streams(server.port, readers, Tally())
         took = perf_counter() - started_at
         await asyncio.sleep(1.0)  # what connecting still brings about, such as telling who is online
-    return Connecting(streams, cost, took)
+    return Connecting(streams, len(streams), cost, took)
 
 
 async def _beat(bench: Bench, server: Server, streams: list[Stream], seconds: float) -> Beating:

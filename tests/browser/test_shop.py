@@ -198,8 +198,10 @@ async def test_the_desk_counts_nothing_before_it_knows(people: Browser, shop: st
     async with held(sol, "**/api/v1/conversations*limit=100*") as is_asked:
         await sol.goto(f"{shop}/desk")
         await is_asked.wait()
-        await expect(counts).to_have_text(["–", "–", "–", COUNT])
+        await expect(counts).to_have_text(["–", COUNT, "–", COUNT])
+        await expect(sol.locator("#summary .wants")).to_have_count(0)
     await expect(counts).to_have_text([COUNT] * 4)
+    await expect(sol.locator("#summary .wants")).to_have_count(1)
     assert [] == complaints
 
 

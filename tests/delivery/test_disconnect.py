@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import uvloop
 
 from app.delivery.disconnect import Disconnect
-from app.delivery.wire import connection_of, cycle_of
+from app.delivery.wire import begin, connection_of, cycle_of, framed, push
 from tests.test_connection import REQUEST, asked
 
 
@@ -21,16 +24,17 @@ class Leaving:
         self.begun = asyncio.Event()
         self.told = asyncio.Event()
         self.disconnect: Any = None
-        self.transport: Any = None
+        self.cycle: Any = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        cycle = cycle_of(send)
-        self.transport = cycle.transport
+        self.cycle = cycle = cycle_of(send)
         connection = connection_of(cycle)
         if self.hears_late:
             self.begun.set()
             while connection.parser is not None:  # uvicorn has forgotten it
                 await asyncio.sleep(0)
+        elif not begin(send, 200, (), b"x"):
+            raise AssertionError
         self.disconnect = Disconnect(receive, self.told.set, cycle)
         self.begun.set()
         await self.told.wait()
@@ -42,27 +46,43 @@ def with_body(size: int, *, sent: int) -> bytes:
 
 REQUESTS = {
     "plain": REQUEST,
+    "and half of the next one": REQUEST + REQUEST[:20],
     "with a body": with_body(60_000, sent=60_000),
+    "with a body and the next one": with_body(5, sent=5) + REQUEST,
     "with a body that waits to be read": with_body(200_000, sent=200_000),
     "with a body of which half has come": with_body(60_000, sent=30_000),
-    "and half of the next one": REQUEST + REQUEST[:20],
-}
-WAYS: dict[str, Callable[[asyncio.StreamWriter], None]] = {
-    "says goodbye": lambda writer: writer.close(),
-    "is gone": lambda writer: writer.transport.abort(),
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+def say_goodbye(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+@pytest.mark.parametrize("leave", [say_goodbye, reset])
 @pytest.mark.parametrize("request_", REQUESTS)
-async def test_a_client_that_goes_is_noticed(request_: str, way: str) -> None:
-    app = Leaving()
-    async with asked(app, REQUESTS[request_]) as writer:
-        await asyncio.wait_for(app.begun.wait(), 5)
-        await writer.drain()
-        assert not app.told.is_set()
-        WAYS[way](writer)
-        await asyncio.wait_for(app.told.wait(), 5)
+@pytest.mark.parametrize("run", [uvloop.run, asyncio.run])
+def test_a_client_that_goes_is_noticed(
+    run: Callable[[Any], None], request_: str, leave: Callable[[asyncio.StreamWriter], None]
+) -> None:
+    """And nothing is written to it any more: uvloop would say that it is closed, in the middle of telling everybody."""
+
+    async def going() -> None:
+        app = Leaving()
+        async with asked(app, REQUESTS[request_]) as writer:
+            await asyncio.wait_for(app.begun.wait(), 5)
+            await writer.drain()
+            assert not app.told.is_set()
+            assert push(app.cycle, framed(b"x"))
+            leave(writer)
+            await asyncio.wait_for(app.told.wait(), 5)
+            assert not push(app.cycle, framed(b"x"))
+
+    run(going())
 
 
 @pytest.mark.parametrize("request_", [REQUEST, REQUEST + REQUEST], ids=["plain", "and a second one"])
@@ -71,7 +91,7 @@ async def test_one_that_went_before_anybody_listened_is_noticed_too(request_: by
     app = Leaving(hears_late=True)
     async with asked(app, request_):
         await asyncio.wait_for(app.begun.wait(), 5)
-        app.transport.abort()
+        app.cycle.transport.abort()
         await asyncio.wait_for(app.told.wait(), 5)
 
 
@@ -82,7 +102,7 @@ async def test_who_has_closed_it_is_told_nothing() -> None:
         app.disconnect.close()
         writer.close()
         async with asyncio.timeout(5):
-            while not app.transport.is_closing():
+            while not app.cycle.transport.is_closing():
                 await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert not app.told.is_set()

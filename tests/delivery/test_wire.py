@@ -34,6 +34,9 @@ class Transport:
     def abort(self) -> None:
         self.is_aborted = True
 
+    def is_closing(self) -> bool:
+        return self.is_closed or self.is_aborted
+
 
 class Request:
     """A request that uvicorn serves, on a connection that can be looked at."""
@@ -140,6 +143,7 @@ async def test_what_uvicorn_says_of_itself_follows_its_clock() -> None:
 
 def gone(request: Request) -> None:
     request.cycle.disconnected = True
+    request.transport.close()
 
 
 def paused(request: Request) -> None:
