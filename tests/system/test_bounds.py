@@ -130,6 +130,32 @@ async def test_a_stopped_reader_that_reads_again_is_complete(server: Server, cas
     assert list(range(first, first + 1_800)) == given
 
 
+@pytest.mark.parametrize("body", [None, b"12345"], ids=["plain", "with a body"])
+async def test_who_asks_again_behind_a_stream_and_leaves_disturbs_nobody(
+    server: Server, cast_at: CastAt, connect: Connect, body: bytes | None
+) -> None:
+    """Invariants 1 and 9: of a connection that is lost uvicorn tells only the newest request."""
+    cast = await cast_at(server.url)
+    leaving = await connect(server)
+    leaving.write(request_head(cast.bea, "GET", "/events/stream", body=body) + (body or b""))
+    leaving.write(request_head(cast.bea, "GET", "/me"))
+    while await leaving.line() != b"event: ready\n":
+        pass
+    async with cast.sol.stream() as stream:
+        leaving.vanish()
+
+        async def has_gone() -> bool:
+            return await metric(server, "parley_streams") == 1
+
+        await cast.bea.say(cast.conversation_id, "Still there?")
+        await stream.next("message.sent")
+        await eventually(has_gone)
+        await cast.bea.say(cast.conversation_id, "And now?")
+        await stream.next("message.sent", 2)
+        beats = sum(event.type == "ping" for event in stream.events)
+        await stream.next("ping", beats + 2)
+
+
 async def test_one_person_cannot_hold_more_than_fifty_streams(
     server: Server, cast_at: CastAt, connect: Connect
 ) -> None:
