@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 from typing import Any
 
-import structlog
 from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
 from litestar.config.cors import CORSConfig
@@ -41,6 +41,7 @@ from app.delivery.rates import RATES, SCARCE
 from app.delivery.wheel import WHEEL
 from app.delivery.wire import cork, note
 from app.identity import Identity
+from app.lasting import for_ever
 from app.settings import Settings
 
 BODY_BYTES_MAX = 64 * 1024  # 4,000 characters, each escaped as JSON may, and what is around them
@@ -50,7 +51,6 @@ TELL_REST_SECONDS = 5.0
 SESSIONS_LOOK_SECONDS = 5.0
 SESSIONS_LOOK_DEAF_SECONDS = 0.5  # an ended token ends its streams within a second all the same
 
-logger = structlog.get_logger("parley")
 # Long answers of calls. Not streams, whose every frame leaves at once, and not files, which are compressed once.
 COMPRESSION = CompressionConfig(
     backend="brotli", brotli_quality=4, brotli_gzip_fallback=True, gzip_compress_level=4, minimum_size=1_000
@@ -181,18 +181,18 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
     LISTENER.bus = _bus(settings, on_head=LISTENER.hint, on_signal=on_signal, on_connect=on_connect)
     await LISTENER.start()
     tasks: list[asyncio.Task[None]] = [
-        asyncio.create_task(_watched(coroutine))
-        for coroutine in (
-            LISTENER.bus.run(),
-            LISTENER.run(),
-            WHEEL.run(),
-            leases.run(),
-            RATES.run(),
-            _tell_presence(said),
-            _look_for_ended_sessions(identity),
-            _trim(timedelta(days=settings.log_retention_days), identity),
-            _tell_rest(),
-            asyncio.to_thread(files.warm),
+        asyncio.create_task(for_ever(work))
+        for work in (
+            LISTENER.bus.run,
+            LISTENER.run,
+            WHEEL.run,
+            leases.run,
+            RATES.run,
+            partial(_tell_presence, said),
+            partial(_look_for_ended_sessions, identity),
+            partial(_trim, timedelta(days=settings.log_retention_days), identity),
+            _tell_rest,
+            partial(asyncio.to_thread, files.warm),
         )
     ]
     gc.collect()
@@ -216,15 +216,6 @@ def _bus(settings: Settings, **hooks: Any) -> Bus:
     url = settings.listen_url or settings.database_url
     assert url is not None  # database.connect has used it
     return PostgresBus(url, **hooks)
-
-
-async def _watched(work: Coroutine[Any, Any, None]) -> None:
-    """A task of the process that ends by itself is a bug: it must be seen."""
-    try:
-        await work
-    except Exception as error:
-        logger.error("a task of the process ended", exc_info=error)
-        raise
 
 
 async def _tell_presence(said: asyncio.Queue[str]) -> None:

@@ -18,7 +18,7 @@ LINES_MAX = 300
 # A room may import from those below it and from itself, never from one above.
 FLOORS = (
     ("settings",),
-    ("errors", "logs", "metrics", "schemas", "tokens"),
+    ("errors", "logs", "metrics", "schemas", "tokens", "lasting"),
     ("database", "identity", "limits"),
     ("tables", "migrations", "embedded"),
     ("delivery",),

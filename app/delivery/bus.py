@@ -99,7 +99,8 @@ class Bus:
             except self.failures as error:
                 self.trouble = self.explain(error)
                 log.warning("listener lost", bus=self.name, error=self.trouble)
-            self._go_deaf()
+            finally:
+                self._go_deaf()
             await asyncio.sleep(random.uniform(0, delay))
             delay = min(delay * 2, BACKOFF_SECONDS[1])
 
