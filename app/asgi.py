@@ -41,7 +41,7 @@ from app.delivery.rates import RATES, SCARCE
 from app.delivery.wheel import WHEEL
 from app.delivery.wire import cork, note
 from app.identity import Identity
-from app.lasting import for_ever
+from app.lasting import for_ever, once
 from app.settings import Settings
 
 BODY_BYTES_MAX = 64 * 1024  # 4,000 characters, each escaped as JSON may, and what is around them
@@ -180,7 +180,7 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
 
     LISTENER.bus = _bus(settings, on_head=LISTENER.hint, on_signal=on_signal, on_connect=on_connect)
     await LISTENER.start()
-    tasks: list[asyncio.Task[None]] = [
+    tasks: list[asyncio.Task[Any]] = [
         asyncio.create_task(for_ever(work))
         for work in (
             LISTENER.bus.run,
@@ -192,9 +192,9 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
             partial(_look_for_ended_sessions, identity),
             partial(_trim, timedelta(days=settings.log_retention_days), identity),
             _tell_rest,
-            partial(asyncio.to_thread, files.warm),
         )
     ]
+    tasks.append(asyncio.create_task(once(partial(asyncio.to_thread, files.warm))))
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

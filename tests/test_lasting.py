@@ -28,6 +28,15 @@ async def test_a_task_of_the_process_that_ends_by_an_error_is_seen_and_begins_ag
     assert ["error", "error"] == [line["log_level"] for line in logs]
 
 
+async def test_what_is_done_once_is_not_tried_again() -> None:
+    async def work() -> None:
+        raise OSError("a file cannot be read")
+
+    with capture_logs() as logs:
+        assert not await asyncio.wait_for(lasting.once(work), 5)
+    assert ["error"] == [line["log_level"] for line in logs]
+
+
 async def test_a_task_of_the_process_that_is_told_to_end_does() -> None:
     task = asyncio.create_task(lasting.for_ever(asyncio.Event().wait))
     await asyncio.sleep(0)
