@@ -8,6 +8,8 @@ when nearly every batch of the other's was a read, and 10 and 11 % now.
 The function of before stays, for processes of the version before that run meanwhile.
 """
 
+from collections.abc import Iterable
+
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.engine.finder import engine_finder
 
@@ -38,14 +40,15 @@ CHANGES = (
 )
 
 
-def _changed(function: str) -> str:
-    for old, new in CHANGES:
+def changed(function: str, changes: Iterable[tuple[str, str]]) -> str:
+    """A function's text with each of these replaced, which it has once."""
+    for old, new in changes:
         assert function.count(old) == 1, old
         function = function.replace(old, new)
     return function
 
 
-SEND = _changed(SEND_BEFORE)
+SEND = changed(SEND_BEFORE, CHANGES)
 ARGUMENTS = (
     "uuid[], uuid[], text[], uuid[], text[], text[], text[], uuid[], bytea[], bigint[], boolean[], text[], text[]"
 )
