@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 from loadtests.bench import check, servers
 from loadtests.bench.load import Stage, delivered, open_loop, stage_of_pairs
 from loadtests.bench.meter import Cost, metered, patiently, settled
 from loadtests.bench.report import Report, Row, at_most, told
-from loadtests.bench.servers import Bench, Server
+from loadtests.bench.servers import Bench
+from loadtests.bench.turns import in_turns, middle, share
 
 CONVERSATIONS = 200
 PER_SECOND = 200.0
 CPU_SHARE_MAX = 0.6
 P50_MS_MAX = 3.0
 P99_MS_MAX = 10.0
-WARM_UP_SECONDS = 2.0
+WARM_UP_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -49,46 +48,41 @@ class Round:
 
 
 async def measure(bench: Bench, report: Report) -> list[Row]:
-    """Rounds of both programs in turn; medians."""
-    seconds, rounds = (5.0, 1) if bench.is_quick else (12.0, 5)
-    found: list[Round] = []
-    for _ in range(rounds):
-        found += [
-            await _round(bench, servers.parley(bench), seconds),
-            await _round(bench, servers.obvious(bench), seconds),
-        ]
+    """Both programs in turns; medians."""
+    seconds, turns = (5.0, 1) if bench.is_quick else (6.0, 10)
+    async with servers.parley(bench) as ours, servers.obvious(bench) as theirs:
+        stages = [await stage_of_pairs(server, CONVERSATIONS) for server in (ours, theirs)]
+        found = [await _round(bench, stage, seconds) for stage in in_turns(stages, turns)]
     report.raw["open"] = [one.as_json() for one in found]
     return _rows(found)
 
 
 def _rows(found: list[Round]) -> list[Row]:
-    def middle(program: str, name: str) -> float:
-        return median(float(getattr(one, name)) for one in found if one.program == program)
-
-    ours, theirs = middle("parley", "cpu_us"), middle("obvious", "cpu_us")
-    faults = sum(one.verdict.faults() for one in found if one.program == "parley")
+    ours, theirs = "parley", "obvious"
+    faults = sum(one.verdict.faults() for one in found if one.program == ours)
     return [
-        at_most("CPU per message (server and Postgres), of the obvious design's", ours / theirs, CPU_SHARE_MAX),
         at_most(
-            "from sending to seen by the other, half of the messages", middle("parley", "p50_ms"), P50_MS_MAX, " ms"
+            "CPU per message (server and Postgres), of the obvious design's",
+            share(found, "cpu_us", ours, theirs),
+            CPU_SHARE_MAX,
         ),
         at_most(
-            "from sending to seen by the other, 99 % of the messages", middle("parley", "p99_ms"), P99_MS_MAX, " ms"
+            "from sending to seen by the other, half of the messages", middle(found, ours, "p50_ms"), P50_MS_MAX, " ms"
+        ),
+        at_most(
+            "from sending to seen by the other, 99 % of the messages", middle(found, ours, "p99_ms"), P99_MS_MAX, " ms"
         ),
         at_most("messages lost, doubled, refused or out of order", faults, 0),
-        told("  CPU per message: parley", ours, " µs"),
-        told("  CPU per message: obvious", theirs, " µs"),
-        told("  half seen within: obvious", middle("obvious", "p50_ms"), " ms"),
-        told("  99 % seen within: obvious", middle("obvious", "p99_ms"), " ms"),
+        *(told(f"  CPU per message: {program}", middle(found, program, "cpu_us"), " µs") for program in (ours, theirs)),
+        told("  half seen within: obvious", middle(found, theirs, "p50_ms"), " ms"),
+        told("  99 % seen within: obvious", middle(found, theirs, "p99_ms"), " ms"),
     ]
 
 
-async def _round(bench: Bench, program: AbstractAsyncContextManager[Server], seconds: float) -> Round:
-    async with program as server:
-        stage = await stage_of_pairs(server, CONVERSATIONS)
-        await patiently(bench, server, lambda: delivered(stage, open_loop(stage, WARM_UP_SECONDS, PER_SECOND)))
-        await settled(bench, server)
-        return await patiently(bench, server, lambda: _measured(bench, stage, seconds))
+async def _round(bench: Bench, stage: Stage, seconds: float) -> Round:
+    await patiently(bench, stage.server, lambda: delivered(stage, open_loop(stage, WARM_UP_SECONDS, PER_SECOND)))
+    await settled(bench, stage.server)
+    return await patiently(bench, stage.server, lambda: _measured(bench, stage, seconds))
 
 
 async def _measured(bench: Bench, stage: Stage, seconds: float) -> Round:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 from loadtests.bench import check, servers
@@ -13,6 +12,7 @@ from loadtests.bench.people import Chat, pairs, reader
 from loadtests.bench.report import Report, Row, at_least, at_most, told
 from loadtests.bench.servers import Bench, Server
 from loadtests.bench.streams import Tally
+from loadtests.bench.turns import in_turns, middle, share
 
 CONVERSATIONS = 200
 CPU_SHARE_MAX = 0.30
@@ -48,52 +48,45 @@ class Round:
 
 
 async def measure(bench: Bench, report: Report) -> list[Row]:
-    """Short loads on all three programs in turn, which run beside each other, idle but for their turn: so a change of
-    the machine's mood, which lasts minutes and is a factor of two, meets all of them. Medians; shares are of a turn."""
+    """Short loads on all three programs in turns; medians."""
     seconds, turns = (1.5, 2) if bench.is_quick else (2.0, 16)
-    found: list[Round] = []
     async with servers.parley(bench) as ours, servers.obvious(bench) as theirs:
         stages = [await stage_of_pairs(server, CONVERSATIONS) for server in (ours, theirs)]
         answer_bytes = _answer_bytes(await closed_loop(stages[0], WARM_UP_SECONDS)) or servers.ANSWER_BYTES
         async with servers.noop(bench, answer_bytes) as floor:
             stages.append(_floor_stage(floor))
-            for _ in range(turns):
-                stages.reverse()
-                found += [await _round(bench, stage, seconds) for stage in stages]
+            found = [await _round(bench, stage, seconds) for stage in in_turns(stages, turns)]
     report.raw["closed"] = [one.as_json() for one in found]
     return _rows(found)
 
 
 def _rows(found: list[Round]) -> list[Row]:
-    def middle(program: str, name: str) -> float:
-        return median(float(getattr(one, name)) for one in found if one.program == program)
-
-    def share(name: str, of: str) -> float:
-        values: dict[str, list[float]] = {
-            program: [float(getattr(one, name)) for one in found if one.program == program] for program in (ours, of)
-        }
-        return median(mine / other for mine, other in zip(values[ours], values[of], strict=True))
-
     ours, theirs, floor = "parley", "obvious", "noop"
-    cpu = {program: middle(program, "cpu_us") for program in (ours, theirs, floor)}
-    speed = {program: middle(program, "sends_per_second") for program in (ours, theirs, floor)}
     faults = sum(one.verdict.faults() for one in found if one.program == ours)
     theirs_wrong = sum(one.verdict.faults(is_order_promised=False) for one in found if one.program == theirs)
     return [
         at_most(
-            "CPU per message (server and Postgres), of the obvious design's", share("cpu_us", theirs), CPU_SHARE_MAX
+            "CPU per message (server and Postgres), of the obvious design's",
+            share(found, "cpu_us", ours, theirs),
+            CPU_SHARE_MAX,
         ),
         at_least(
             "acknowledged sends per second, of the no-op handler's",
-            100 * share("sends_per_second", floor),
+            100 * share(found, "sends_per_second", ours, floor),
             FLOOR_SHARE_MIN_PERCENT,
             " %",
         ),
         at_most("messages lost, doubled, refused or out of order", faults, 0),
         at_most("  the same of the obvious design, order aside", theirs_wrong, 0),
-        *(told(f"  CPU per message: {program}", cpu[program], " µs") for program in (ours, theirs, floor)),
-        told("  CPU per message: the load generator, not counted above", middle(ours, "client_us"), " µs"),
-        *(told(f"  sends per second: {program}", speed[program]) for program in (ours, theirs, floor)),
+        *(
+            told(f"  CPU per message: {program}", middle(found, program, "cpu_us"), " µs")
+            for program in (ours, theirs, floor)
+        ),
+        told("  CPU per message: the load generator, not counted above", middle(found, ours, "client_us"), " µs"),
+        *(
+            told(f"  sends per second: {program}", middle(found, program, "sends_per_second"))
+            for program in (ours, theirs, floor)
+        ),
     ]
 
 
