@@ -224,3 +224,5 @@ async def test_a_function_that_is_called_for_every_message_keeps_its_plan(templa
     for name in ("parley_send", "parley_move_receipts"):
         for setting in ("enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off", "jit=off"):
             assert setting in bound[name]
+    for name in ("parley_send", "parley_send_one"):
+        assert "enable_sort=off" in bound[name]

@@ -52,7 +52,9 @@ async def measure(bench: Bench, report: Report) -> list[Row]:
     seconds, turns = (1.5, 2) if bench.is_quick else (2.0, 16)
     async with servers.parley(bench) as ours, servers.obvious(bench) as theirs:
         stages = [await stage_of_pairs(server, CONVERSATIONS) for server in (ours, theirs)]
-        answer_bytes = _answer_bytes(await closed_loop(stages[0], WARM_UP_SECONDS)) or servers.ANSWER_BYTES
+        answer_bytes = (
+            _answer_bytes(await delivered(stages[0], closed_loop(stages[0], WARM_UP_SECONDS))) or servers.ANSWER_BYTES
+        )
         async with servers.noop(bench, answer_bytes) as floor:
             stages.append(_floor_stage(floor))
             found = [await _round(bench, stage, seconds) for stage in in_turns(stages, turns)]
@@ -105,7 +107,7 @@ async def _round(bench: Bench, stage: Stage, seconds: float) -> Round:
     with metered(bench, stage.server) as cost:
         sent = await delivered(stage, closed_loop(stage, seconds))
     if stage.server.name == "noop":
-        cost.postgres_cpu = 0.0  # it has no database; what Postgres did meanwhile was for nobody
+        cost.postgres_cpu = 0.0  # it has no database; what Postgres did meanwhile was for the others
     return Round(stage.server.name, cost, _speed(sent), check.verdict(stage, sent))
 
 

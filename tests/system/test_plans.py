@@ -242,7 +242,7 @@ async def test_what_is_called_with_every_message_never_reads_what_was_said_befor
 
     async with database(database_url(server)) as connection:
         await connection.execute(NOT_ANALYSED)
-        await talk(8)  # the sixth time a statement gets the plan that is kept
+        await talk(8)  # a function keeps the plan of its first time, another statement that of its sixth
         await connection.execute(HISTORY, cast.conversation_id, bea.id)
         await connection.execute(CONVERSATIONS, [bea.id, sol.id])
         await talk(8)
