@@ -80,6 +80,10 @@ def _take(saved: Saved, run: Run, raw: dict[str, Any], heading: str, rows: list[
         saved.raw[name] = raw[name]
 
 
+Rounds = list[dict[str, Any]]
+"""As scenarios `closed` and `open` save them."""
+
+
 @dataclass(frozen=True)
 class PerMessage:
     """Microseconds of CPU for a message, medians of a program's rounds."""
@@ -92,8 +96,7 @@ class PerMessage:
         return self.server + self.postgres
 
 
-def per_message(rounds: list[dict[str, Any]], program: str) -> PerMessage:
-    """Of the rounds as scenarios `closed` and `open` save them."""
+def per_message(rounds: Rounds, program: str) -> PerMessage:
     of_it = [one for one in rounds if one["program"] == program]
 
     def middle(name: str) -> float:
@@ -103,5 +106,11 @@ def per_message(rounds: list[dict[str, Any]], program: str) -> PerMessage:
     return PerMessage(middle("server_cpu"), middle("postgres_cpu"))
 
 
-def per_second(rounds: list[dict[str, Any]], program: str) -> float:
+def per_second(rounds: Rounds, program: str) -> float:
     return median(float(one["sends_per_second"]) for one in rounds if one["program"] == program)
+
+
+def share(rounds: Rounds, name: str, of: str) -> float:
+    """Parley's figure by that of another program in the same turn; the median of the turns."""
+    mine, others = ([float(one[name]) for one in rounds if one["program"] == program] for program in ("parley", of))
+    return median(our / their for our, their in zip(mine, others, strict=True))

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from loadtests.bench.capacity import KINDS
 from loadtests.bench.chart import number
 from loadtests.bench.report import Row
-from loadtests.bench.saved import Saved, per_message, per_second
+from loadtests.bench.saved import Rounds, Saved, per_message, per_second, share
 
 OBVIOUS, NOOP = "the obvious design", "a handler that does nothing"
+AT_ONCE = "16 senders at once"
 
 Block = Callable[[Saved], str]
 
@@ -45,24 +46,35 @@ class Beside:
     ours: float
     theirs: float
     unit: str = " µs"
+    share: float | None = None  # where it is not simply the one by the other
 
     def cells(self) -> list[str]:
         ours, theirs = (f"{number(value)}{self.unit}" for value in (self.ours, self.theirs))
-        return [self.what, ours, self.other, theirs, f"{self.ours / self.theirs:.2f} ×"]
+        return [self.what, ours, self.other, theirs, f"{self.share or self.ours / self.theirs:.2f} ×"]
 
 
 def beside(saved: Saved) -> str:
     closed, lone, insert = saved.of("closed"), saved.of("open"), saved.of("insert")
     ours, floor = saved.of("fanout")
-    mine, quiet = per_message(closed, "parley").cpu, per_message(lone, "parley").cpu
-    speed = per_second(closed, "parley")
     stored, bare = insert["parley"]["postgres_us"], insert["bare"]["postgres_us"]
+
+    def cpu(when: str, rounds: Rounds) -> Beside:
+        mine, theirs = (per_message(rounds, program).cpu for program in ("parley", "obvious"))
+        shared = share(rounds, "cpu_us_per_message", "obvious")
+        return Beside(f"CPU of a message, {when}", OBVIOUS, mine, theirs, share=shared)
+
+    def sends(other: str, program: str) -> Beside:
+        mine, theirs = (per_second(closed, one) for one in ("parley", program))
+        return Beside(
+            f"messages a second, {AT_ONCE}", other, mine, theirs, "", share(closed, "sends_per_second", program)
+        )
+
     found = [
-        Beside("CPU of a message, 16 senders at once", OBVIOUS, mine, per_message(closed, "obvious").cpu),
-        Beside("CPU of a message, 200 a second", OBVIOUS, quiet, per_message(lone, "obvious").cpu),
-        Beside("messages a second, 16 senders at once", OBVIOUS, speed, per_second(closed, "obvious"), ""),
-        Beside("messages a second, 16 senders at once", NOOP, speed, per_second(closed, "noop"), ""),
-        Beside("CPU of Postgres for a message, 16 senders at once", "a bare insert of the same rows", stored, bare),
+        cpu(AT_ONCE, closed),
+        cpu("200 a second", lone),
+        sends(OBVIOUS, "obvious"),
+        sends(NOOP, "noop"),
+        Beside(f"CPU of Postgres for a message, {AT_ONCE}", "a bare insert of the same rows", stored, bare),
         Beside("CPU of a delivery", "a bare uvloop writer", ours["delivery_cpu_us"], floor["delivery_cpu_us"]),
     ]
     return _table(["", "Parley", "beside it", "", "ours of that"], [one.cells() for one in found])
