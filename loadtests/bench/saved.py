@@ -13,6 +13,7 @@ from typing import Any
 
 from loadtests.bench.report import Row
 from loadtests.bench.scenarios import SCENARIOS
+from loadtests.bench.turns import Rounds
 
 MEANWHILE = "the machine meanwhile"
 
@@ -80,10 +81,6 @@ def _take(saved: Saved, run: Run, raw: dict[str, Any], heading: str, rows: list[
         saved.raw[name] = raw[name]
 
 
-Rounds = list[dict[str, Any]]
-"""As scenarios `closed` and `open` save them."""
-
-
 @dataclass(frozen=True)
 class PerMessage:
     """Microseconds of CPU for a message, medians of a program's rounds."""
@@ -104,13 +101,3 @@ def per_message(rounds: Rounds, program: str) -> PerMessage:
         return median(costs)
 
     return PerMessage(middle("server_cpu"), middle("postgres_cpu"))
-
-
-def per_second(rounds: Rounds, program: str) -> float:
-    return median(float(one["sends_per_second"]) for one in rounds if one["program"] == program)
-
-
-def share(rounds: Rounds, name: str, of: str) -> float:
-    """Parley's figure by that of another program in the same turn; the median of the turns."""
-    mine, others = ([float(one[name]) for one in rounds if one["program"] == program] for program in ("parley", of))
-    return median(our / their for our, their in zip(mine, others, strict=True))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from loadtests.bench.capacity import KINDS
 from loadtests.bench.chart import number
 from loadtests.bench.report import Row
-from loadtests.bench.saved import Rounds, Saved, per_message, per_second, share
+from loadtests.bench.saved import Saved, per_message
+from loadtests.bench.turns import Rounds, middle, share
 
 OBVIOUS, NOOP = "the obvious design", "a handler that does nothing"
 AT_ONCE = "16 senders at once"
@@ -60,14 +61,13 @@ def beside(saved: Saved) -> str:
 
     def cpu(when: str, rounds: Rounds) -> Beside:
         mine, theirs = (per_message(rounds, program).cpu for program in ("parley", "obvious"))
-        shared = share(rounds, "cpu_us_per_message", "obvious")
+        shared = share(rounds, "cpu_us_per_message", "parley", "obvious")
         return Beside(f"CPU of a message, {when}", OBVIOUS, mine, theirs, share=shared)
 
     def sends(other: str, program: str) -> Beside:
-        mine, theirs = (per_second(closed, one) for one in ("parley", program))
-        return Beside(
-            f"messages a second, {AT_ONCE}", other, mine, theirs, "", share(closed, "sends_per_second", program)
-        )
+        mine, theirs = (middle(closed, one, "sends_per_second") for one in ("parley", program))
+        shared = share(closed, "sends_per_second", "parley", program)
+        return Beside(f"messages a second, {AT_ONCE}", other, mine, theirs, "", shared)
 
     found = [
         cpu(AT_ONCE, closed),

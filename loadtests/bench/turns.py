@@ -12,6 +12,9 @@ from typing import Any
 
 from loadtests.bench.load import Stage
 
+Rounds = list[dict[str, Any]]
+"""What was measured, in the order of the turns, as it is saved."""
+
 
 def in_turns(stages: Sequence[Stage], turns: int) -> Iterator[Stage]:
     """Each stage once a turn, every second turn the other way round."""
@@ -19,16 +22,16 @@ def in_turns(stages: Sequence[Stage], turns: int) -> Iterator[Stage]:
         yield from stages if turn % 2 else reversed(stages)
 
 
-def middle(found: Sequence[Any], program: str, name: str) -> float:
+def middle(rounds: Rounds, program: str, name: str) -> float:
     """The median of a figure over a program's rounds."""
-    return median(_figures(found, program, name))
+    return median(_figures(rounds, program, name))
 
 
-def share(found: Sequence[Any], name: str, program: str, of: str) -> float:
+def share(rounds: Rounds, name: str, program: str, of: str) -> float:
     """A program's figure by that of another in the same turn; the median of the turns."""
-    both = zip(_figures(found, program, name), _figures(found, of, name), strict=True)
+    both = zip(_figures(rounds, program, name), _figures(rounds, of, name), strict=True)
     return median(mine / other for mine, other in both)
 
 
-def _figures(found: Sequence[Any], program: str, name: str) -> list[float]:
-    return [float(getattr(one, name)) for one in found if one.program == program]
+def _figures(rounds: Rounds, program: str, name: str) -> list[float]:
+    return [float(one[name]) for one in rounds if one["program"] == program]
