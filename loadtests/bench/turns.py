@@ -1,7 +1,7 @@
 """Programs that are measured in turns, beside each other, idle but for their turn.
 
 The machine's mood lasts minutes and is a factor of two; so turns are short, and a share is that of a turn. What the
-others do with Postgres meanwhile is charged to whose turn it is: they are idle, which is a hundredth of a core.
+others, idle as they are, do with Postgres meanwhile is charged to whose turn it is.
 """
 
 from __future__ import annotations
