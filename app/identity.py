@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from app.errors import NotSignedIn, TokenExpired, Unavailable
 from app.settings import Settings
-from app.tokens import Tokens
+from app.tokens import Plain
 
 TOKEN_CHARACTERS_MAX = 8_192
 REMEMBERED_MAX = 50_000  # verified tokens; then all are forgotten and verified again
@@ -64,7 +64,6 @@ class Identity:
         self.secret = settings.jwt_secret
         self.audience = settings.jwt_audience
         self.issuer = settings.jwt_issuer
-        self.tokens = Tokens({"require": ["exp", "sub"], "verify_aud": self.audience is not None})
         self.remembered: dict[str, Caller] = {}
         self.revoked: dict[bytes, float] = {}
         self.jwks = (
@@ -78,6 +77,7 @@ class Identity:
         if settings.jwt_public_key:
             self.key = load_pem_public_key(settings.jwt_public_key.encode())
             self.algorithm = _algorithm_of(self.key)
+        self.plain = Plain(self.key, self.algorithm, self.audience, self.issuer) if self.jwks is None else None
 
     async def verify(self, token: str) -> Caller:
         """The caller a token speaks for. Raises `NotSignedIn` or `TokenExpired`."""
@@ -117,12 +117,18 @@ class Identity:
     async def _decode(self, token: str) -> Caller:
         if len(token) > TOKEN_CHARACTERS_MAX:
             raise NotSignedIn(f"The token is longer than {TOKEN_CHARACTERS_MAX} characters.")
+        plain = self.plain.read(token) if self.plain is not None else None
+        claims = await self._by_pyjwt(token) if plain is None else msgspec.structs.asdict(plain)
+        return _caller(claims, _digest(token))
+
+    async def _by_pyjwt(self, token: str) -> dict[str, Any]:
         try:
             key, algorithm = await self._key_of(token) if self.jwks else (self.key, self.algorithm)
-            claims = self.tokens.decode(
+            return jwt.decode(
                 token,
                 key,
                 algorithms=[algorithm],
+                options={"require": ["exp", "sub"], "verify_aud": self.audience is not None},
                 audience=self.audience,
                 issuer=self.issuer,
                 leeway=CLOCK_LEEWAY_SECONDS,  # of `exp` too, at which `verify` looks again
@@ -131,7 +137,6 @@ class Identity:
             raise TokenExpired from None
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise NotSignedIn(f"The token is not valid: {_why(error)}.") from None
-        return _caller(claims, _digest(token))
 
     async def _key_of(self, token: str) -> tuple[Any, str]:
         """The key that a token's `kid` names in the shop's key set (RFC 7517)."""
@@ -197,7 +202,7 @@ def _caller(claims: dict[str, Any], digest: bytes) -> Caller:
         raise NotSignedIn("The token's `sub` must be a text of 1 to 128 characters.")
     if role not in (None, "user", "service", "admin"):
         raise NotSignedIn("The token's `role` must be user, service or admin.")
-    if not 0 < float(claims["exp"]) < EXP_MAX:
+    if not 0 < int(claims["exp"]) < EXP_MAX:
         raise NotSignedIn("The token's `exp` must be in seconds since 1970 (RFC 7519 4.1.4).")
     is_url = isinstance(avatar, str) and len(avatar) <= URL_CHARACTERS_MAX and _URL.fullmatch(avatar)
     return Caller(

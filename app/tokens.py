@@ -1,63 +1,75 @@
-"""PyJWT, doing in C, or once, what it does in Python with each token. What is accepted and what is refused is its own:
-whatever is not plain goes on to it.
+"""The plain token, as shops sign nearly all of theirs: the usual header, and claims of the usual types. It is read at
+once, with PyJWT's own check of the signature. Whether any other is to be believed, and why not, PyJWT says.
 
-A page's first request shows a token that its process has not seen. Measured in a loop of its own, decoding one takes
-27 µs, and 76 as PyJWT comes.
+A page's first request shows a token that its process has not seen. Measured in a loop of its own, reading one takes
+10 µs, and with PyJWT 72. What is plain here PyJWT believes too, and reads the same from it; a test compares them.
 """
 
 from __future__ import annotations
 
-from binascii import a2b_base64, b2a_base64
-from functools import lru_cache
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 import jwt
 import msgspec
-from jwt.algorithms import HMACAlgorithm
-from jwt.types import Options
-
-_TO_PLAIN = bytes.maketrans(b"-_", b"+/")
-_TO_URL = bytes.maketrans(b"+/", b"-_")
 
 
-class Secret(HMACAlgorithm):
-    """HS256, looking at a secret once: PyJWT tries to read it as a key, a certificate and JSON, to refuse what is no
-    secret."""
+class Claims(msgspec.Struct):
+    """What is known of a plain token's claims (RFC 7519, 4.1), and of which types these are."""
 
-    @lru_cache(maxsize=8)  # noqa: B019  one instance, the process's secret
-    def prepare_key(self, key: str | bytes) -> bytes:
-        return super().prepare_key(key)
+    sub: str
+    exp: int
+    iat: int = 0
+    nbf: int = 0
+    aud: str | None = None
+    iss: str | None = None
+    jti: str = ""
+    name: str | None = None
+    role: str | None = None
+    avatar_url: str | None = None
 
-    @lru_cache(maxsize=8)  # noqa: B019  likewise
-    def check_key_length(self, key: bytes) -> str | None:
-        return super().check_key_length(key)
+
+_claims_of = msgspec.json.Decoder(Claims).decode
 
 
-class Signatures(jwt.PyJWS):
-    """PyJWT's reading of the three parts (RFC 7515, 7.1), without looking at each character in Python."""
+class Plain:
+    """Reads plain tokens of this key and its algorithm, for this audience and from this issuer, where these are given.
+    Raises `jwt.InvalidKeyError` for a secret that is none."""
 
-    @staticmethod
-    def _decode_base64url_segment(segment: bytes, name: str) -> bytes:
+    def __init__(self, key: Any, algorithm: str, audience: str | None, issuer: str | None) -> None:
+        self.algorithm = jwt.get_algorithm_by_name(algorithm)
+        self.key = self.algorithm.prepare_key(key)
+        self.audience = audience
+        self.issuer = issuer
+        said = ({"alg": algorithm, "typ": "JWT"}, {"typ": "JWT", "alg": algorithm})
+        self.headers = {_encoded(msgspec.json.encode(header)) for header in said}
+
+    def read(self, token: str) -> Claims | None:
+        """The claims of a plain token that is good now; None of any other."""
         try:
-            decoded = a2b_base64(segment.translate(_TO_PLAIN) + b"==")
-        except ValueError:
-            return jwt.PyJWS._decode_base64url_segment(segment, name)
-        if b2a_base64(decoded, newline=False).translate(_TO_URL).rstrip(b"=") != segment:  # padded, or not of this kind
-            return jwt.PyJWS._decode_base64url_segment(segment, name)
-        return decoded
+            head, signature = token.rsplit(".", 1)
+            header, payload = head.split(".")
+            if header not in self.headers:
+                return None
+            if not self.algorithm.verify(head.encode(), self.key, _decoded(signature)):
+                return None
+            claims = _claims_of(_decoded(payload))
+        except (ValueError, RecursionError):
+            return None
+        now = time.time()
+        is_now = claims.iat <= now and claims.nbf <= now < claims.exp
+        is_for_us = self.audience in (None, claims.aud) and self.issuer in (None, claims.iss)
+        return claims if is_now and is_for_us else None
 
 
-class Tokens(jwt.PyJWT):
-    """`jwt.encode` and `jwt.decode`, with these options where none are given."""
+def _encoded(said: bytes) -> str:
+    return urlsafe_b64encode(said).rstrip(b"=").decode()
 
-    def __init__(self, options: Options | None = None) -> None:
-        super().__init__(options)
-        self._jws = Signatures()
-        self._jws.unregister_algorithm("HS256")
-        self._jws.register_algorithm("HS256", Secret(HMACAlgorithm.SHA256))
 
-    def _decode_payload(self, decoded: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return msgspec.json.decode(decoded["payload"], type=dict[str, Any])
-        except (ValueError, RecursionError):  # its JSON is wider: NaN, halves of surrogates; and it says what is wrong
-            return super()._decode_payload(decoded)
+def _decoded(part: str) -> bytes:
+    """Raises ValueError for all but the one way to write it (RFC 7515, 2)."""
+    said = urlsafe_b64decode(part + "==")
+    if _encoded(said) != part:
+        raise ValueError
+    return said
