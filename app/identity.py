@@ -14,13 +14,11 @@ from typing import Any, Literal
 
 import jwt
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from app.errors import NotSignedIn, TokenExpired, Unavailable
 from app.settings import Settings
-from app.tokens import Plain
+from app.tokens import Plain, algorithm_of
 
 TOKEN_CHARACTERS_MAX = 8_192
 REMEMBERED_MAX = 50_000  # verified tokens; then all are forgotten and verified again
@@ -76,7 +74,7 @@ class Identity:
         self.algorithm = "HS256"
         if settings.jwt_public_key:
             self.key = load_pem_public_key(settings.jwt_public_key.encode())
-            self.algorithm = _algorithm_of(self.key)
+            self.algorithm = algorithm_of(self.key)
         self.plain = Plain(self.key, self.algorithm, self.audience, self.issuer) if self.jwks is None else None
 
     async def verify(self, token: str) -> Caller:
@@ -150,7 +148,7 @@ class Identity:
             key = self.jwks.match_kid(fresh, kid) if isinstance(kid, str) else None
         if key is None:
             raise jwt.InvalidKeyError("its `kid` is not among the shop's keys")
-        return key.key, _algorithm_of(key.key)
+        return key.key, algorithm_of(key.key)
 
     async def _keys(self, *, refresh: bool = False) -> list[jwt.PyJWK]:
         """The shop's keys, fetched when they are not known or not fresh. What is no key set is the shop's trouble."""
@@ -165,12 +163,6 @@ def _digest(token: str) -> bytes:
     """What names a token: a digest of the part that is signed. The signature can be written in several ways (`=` at its
     end; (r, -s) on an elliptic curve), and a token that was ended must not come back as another."""
     return hashlib.sha256(token.rpartition(".")[0].encode()).digest()
-
-
-def _algorithm_of(key: Any) -> str:
-    if isinstance(key, RSAPublicKey):
-        return "RS256"
-    return "ES256" if isinstance(key, EllipticCurvePublicKey) else "EdDSA"
 
 
 _WHY: tuple[tuple[type[Exception], str], ...] = (

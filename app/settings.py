@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from jwt import InvalidKeyError
-from jwt.algorithms import HMACAlgorithm
+
+from app.tokens import algorithm_of, is_key
 
 SECRET_BYTES_MIN = 32  # RFC 7518 3.2: an HS256 key is at least as long as its hash
 PORT_MAX = 65_535
@@ -135,18 +135,9 @@ def _contradictions(settings: Settings) -> list[str]:
         found.append(f"{', '.join(KEYS)}: set exactly one of them")
     if settings.jwt_secret is not None and len(settings.jwt_secret.encode()) < SECRET_BYTES_MIN:
         found.append(f"PARLEY_JWT_SECRET: at least {SECRET_BYTES_MIN} bytes are needed, this has fewer")
-    if settings.jwt_secret is not None and _is_public(settings.jwt_secret):
+    if settings.jwt_secret is not None and not is_key(settings.jwt_secret, "HS256"):
         found.append("PARLEY_JWT_SECRET: this is a key and no secret; a public key belongs in PARLEY_JWT_PUBLIC_KEY")
     return found
-
-
-def _is_public(secret: str) -> bool:
-    """Whether PyJWT takes it for a key or a certificate, which others may have."""
-    try:
-        HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(secret)
-    except InvalidKeyError:
-        return True
-    return False
 
 
 def _without_key(settings: Settings, *, is_key_named: bool) -> list[str]:
@@ -253,9 +244,11 @@ def _bus(raw: str) -> str:
 def _public_key(raw: str) -> str:
     pem = raw.replace("\\n", "\n")
     try:
-        load_pem_public_key(pem.encode())
+        key = load_pem_public_key(pem.encode())
     except ValueError:
         raise ValueError("is not a public key in PEM, beginning with -----BEGIN PUBLIC KEY-----") from None
+    if not is_key(key, algorithm_of(key)):
+        raise ValueError("is a key of another kind than RSA (for RS256), P-256 (ES256) or Ed25519 (EdDSA)")
     return pem
 
 

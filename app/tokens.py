@@ -13,6 +13,8 @@ from typing import Any
 
 import jwt
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 
 class Claims(msgspec.Struct):
@@ -35,7 +37,7 @@ _claims_of = msgspec.json.Decoder(Claims).decode
 
 class Plain:
     """Reads plain tokens of this key and its algorithm, for this audience and from this issuer, where these are given.
-    Raises `jwt.InvalidKeyError` for a secret that is none."""
+    Raises `jwt.InvalidKeyError` for a secret that is none, and for a key that is not of this algorithm."""
 
     def __init__(self, key: Any, algorithm: str, audience: str | None, issuer: str | None) -> None:
         self.algorithm = jwt.get_algorithm_by_name(algorithm)
@@ -61,6 +63,22 @@ class Plain:
         is_now = claims.iat <= now and claims.nbf <= now < claims.exp
         is_for_us = self.audience in (None, claims.aud) and self.issuer in (None, claims.iss)
         return claims if is_now and is_for_us else None
+
+
+def algorithm_of(key: Any) -> str:
+    """The one algorithm of a public key (RFC 8725, 3.1)."""
+    if isinstance(key, RSAPublicKey):
+        return "RS256"
+    return "ES256" if isinstance(key, EllipticCurvePublicKey) else "EdDSA"
+
+
+def is_key(key: Any, algorithm: str) -> bool:
+    """Whether tokens can be verified with it. A secret must be no key and no certificate, which others have."""
+    try:
+        jwt.get_algorithm_by_name(algorithm).prepare_key(key)
+    except jwt.InvalidKeyError:
+        return False
+    return True
 
 
 def _encoded(said: bytes) -> str:

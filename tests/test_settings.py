@@ -7,6 +7,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, x25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.settings import SECRET_BYTES_MIN, Rate, Settings, SettingsError, child_environment, read, with_secret
 
@@ -16,6 +18,10 @@ GOOD = {"PARLEY_JWT_SECRET": SECRET}
 PEM = """-----BEGIN PUBLIC KEY-----
 MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
 -----END PUBLIC KEY-----"""
+OTHER_KINDS = [
+    key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    for key in (ec.generate_private_key(ec.SECP384R1()), x25519.X25519PrivateKey.generate())
+]
 
 # variable, what is written, the field, what is read
 VARIABLES = [
@@ -207,6 +213,7 @@ def test_a_public_key_may_have_its_line_ends_escaped() -> None:
     [
         ("PARLEY_JWT_PUBLIC_KEY", "no key at all"),
         ("PARLEY_JWT_PUBLIC_KEY", PEM.replace("MCow", "AAAA")),
+        *(("PARLEY_JWT_PUBLIC_KEY", pem) for pem in OTHER_KINDS),
         ("PARLEY_JWKS_URL", "shop.example/jwks"),
         ("PARLEY_JWKS_URL", "file:///etc/passwd"),
     ],
