@@ -133,7 +133,7 @@ class Identity:
             )
         except jwt.ExpiredSignatureError:
             raise TokenExpired from None
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise NotSignedIn(f"The token is not valid: {_why(error)}.") from None
 
     async def _key_of(self, token: str) -> tuple[Any, str]:

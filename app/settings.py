@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from app.tokens import algorithm_of, is_key
@@ -136,7 +137,10 @@ def _contradictions(settings: Settings) -> list[str]:
     if settings.jwt_secret is not None and len(settings.jwt_secret.encode()) < SECRET_BYTES_MIN:
         found.append(f"PARLEY_JWT_SECRET: at least {SECRET_BYTES_MIN} bytes are needed, this has fewer")
     if settings.jwt_secret is not None and not is_key(settings.jwt_secret, "HS256"):
-        found.append("PARLEY_JWT_SECRET: this is a key and no secret; a public key belongs in PARLEY_JWT_PUBLIC_KEY")
+        found.append(
+            "PARLEY_JWT_SECRET: this is a key, a certificate or a JWK and no plain secret; the PEM of a public key "
+            "belongs in PARLEY_JWT_PUBLIC_KEY"
+        )
     return found
 
 
@@ -247,8 +251,10 @@ def _public_key(raw: str) -> str:
         key = load_pem_public_key(pem.encode())
     except ValueError:
         raise ValueError("is not a public key in PEM, beginning with -----BEGIN PUBLIC KEY-----") from None
+    except UnsupportedAlgorithm:
+        key = None
     if not is_key(key, algorithm_of(key)):
-        raise ValueError("is a key of another kind than RSA (for RS256), P-256 (ES256) or Ed25519 (EdDSA)")
+        raise ValueError("is neither a key of RSA (for RS256), nor of P-256 (ES256), nor of Ed25519 or Ed448 (EdDSA)")
     return pem
 
 

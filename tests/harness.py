@@ -25,12 +25,15 @@ SECRET = "a-secret-of-the-tests-that-is-long-enough"
 ROOT = Path(__file__).parent.parent
 PATIENCE_SECONDS = 45.0  # a machine may stand still for many seconds; nobody waits so long for what comes
 LOOK_SECONDS = 0.1
+WHOLE_SECONDS = 60
 T = TypeVar("T")
 
 
 def token(user_id: str, *, ttl_seconds: float = 3600, **claims: Any) -> str:
-    """A token as the shop's back end would sign it."""
-    return jwt.encode({"sub": user_id, "exp": time.time() + ttl_seconds, **claims}, SECRET, algorithm="HS256")
+    """A token as the shop's back end would sign it; one that ends soon, to the fraction of a second."""
+    end = time.time() + ttl_seconds
+    exp = int(end) if ttl_seconds >= WHOLE_SECONDS else end
+    return jwt.encode({"sub": user_id, "exp": exp, **claims}, SECRET, algorithm="HS256")
 
 
 class RunningTime(threading.Thread):

@@ -22,6 +22,7 @@ OTHER_KINDS = [
     key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     for key in (ec.generate_private_key(ec.SECP384R1()), x25519.X25519PrivateKey.generate())
 ]
+OTHER_KINDS.append(OTHER_KINDS[1].replace("MCowBQYDK2Vu", "MCowBQYDK2V5"))  # a kind that nobody knows
 
 # variable, what is written, the field, what is read
 VARIABLES = [
