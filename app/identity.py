@@ -70,12 +70,11 @@ class Identity:
             else None
         )
         self.jwks_asked_at = -JWKS_REFRESH_SECONDS
-        self.key: Any = self.secret
-        self.algorithm = "HS256"
+        self.plain: Plain | None = None
         if settings.jwt_public_key:
-            self.key = load_pem_public_key(settings.jwt_public_key.encode())
-            self.algorithm = algorithm_of(self.key)
-        self.plain = Plain(self.key, self.algorithm, self.audience, self.issuer) if self.jwks is None else None
+            self.plain = self._by(load_pem_public_key(settings.jwt_public_key.encode()))
+        elif self.secret is not None and self.jwks is None:
+            self.plain = Plain(self.secret, "HS256", self.audience, self.issuer)
 
     async def verify(self, token: str) -> Caller:
         """The caller a token speaks for. Raises `NotSignedIn` or `TokenExpired`."""
@@ -115,28 +114,32 @@ class Identity:
     async def _decode(self, token: str) -> Caller:
         if len(token) > TOKEN_CHARACTERS_MAX:
             raise NotSignedIn(f"The token is longer than {TOKEN_CHARACTERS_MAX} characters.")
-        plain = self.plain.read(token) if self.plain is not None else None
-        claims = await self._by_pyjwt(token) if plain is None else msgspec.structs.asdict(plain)
-        return _caller(claims, _digest(token))
-
-    async def _by_pyjwt(self, token: str) -> dict[str, Any]:
         try:
-            key, algorithm = await self._key_of(token) if self.jwks else (self.key, self.algorithm)
-            return jwt.decode(
-                token,
-                key,
-                algorithms=[algorithm],
-                options={"require": ["exp", "sub"], "verify_aud": self.audience is not None},
-                audience=self.audience,
-                issuer=self.issuer,
-                leeway=CLOCK_LEEWAY_SECONDS,  # of `exp` too, at which `verify` looks again
-            )
+            plain = self.plain or self._by(await self._key_of(token))
+            read = plain.read(token)
+            claims = msgspec.structs.asdict(read) if read is not None else self._by_pyjwt(token, plain)
         except jwt.ExpiredSignatureError:
             raise TokenExpired from None
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise NotSignedIn(f"The token is not valid: {_why(error)}.") from None
+        return _caller(claims, _digest(token))
 
-    async def _key_of(self, token: str) -> tuple[Any, str]:
+    def _by(self, key: Any) -> Plain:
+        """Of a public key, which chooses its algorithm."""
+        return Plain(key, algorithm_of(key), self.audience, self.issuer)
+
+    def _by_pyjwt(self, token: str, plain: Plain) -> dict[str, Any]:
+        return jwt.decode(
+            token,
+            plain.key,
+            algorithms=[plain.name],
+            options={"require": ["exp", "sub"], "verify_aud": self.audience is not None},
+            audience=self.audience,
+            issuer=self.issuer,
+            leeway=CLOCK_LEEWAY_SECONDS,  # of `exp` too, at which `verify` looks again
+        )
+
+    async def _key_of(self, token: str) -> Any:
         """The key that a token's `kid` names in the shop's key set (RFC 7517)."""
         assert self.jwks is not None
         kid = jwt.get_unverified_header(token).get("kid")
@@ -148,7 +151,7 @@ class Identity:
             key = self.jwks.match_kid(fresh, kid) if isinstance(kid, str) else None
         if key is None:
             raise jwt.InvalidKeyError("its `kid` is not among the shop's keys")
-        return key.key, algorithm_of(key.key)
+        return key.key
 
     async def _keys(self, *, refresh: bool = False) -> list[jwt.PyJWK]:
         """The shop's keys, fetched when they are not known or not fresh. What is no key set is the shop's trouble."""
