@@ -30,10 +30,11 @@ T = TypeVar("T")
 
 
 def token(user_id: str, *, ttl_seconds: float = 3600, **claims: Any) -> str:
-    """A token as the shop's back end would sign it; one that ends soon, to the fraction of a second."""
+    """A token as the shop's back end would sign it, another one each time; one that ends soon, to the fraction of a
+    second."""
     end = time.time() + ttl_seconds
     exp = int(end) if ttl_seconds >= WHOLE_SECONDS else end
-    return jwt.encode({"sub": user_id, "exp": exp, **claims}, SECRET, algorithm="HS256")
+    return jwt.encode({"sub": user_id, "exp": exp, "jti": uuid.uuid4().hex, **claims}, SECRET, algorithm="HS256")
 
 
 class RunningTime(threading.Thread):
