@@ -54,6 +54,8 @@ class Crowd:
         """For followers who come while everyone talks, and stay to the end."""
         self.refusals: list[str] = []
         """Every answer to a send that was not 200 or 201, and every broken connection."""
+        self.refused: set[str] = set()
+        """Whose last sends were refused, for whoever clears it first: what they sent before is answered."""
 
     def follower(
         self, member: Member, transports: Sequence[str], *, cursor: str, change_after: int | None = None
@@ -73,12 +75,14 @@ class Crowd:
                 response = await person.http.post(f"/conversations/{conversation_id}/messages", json=draft)
             except httpx.TransportError as error:
                 self.refusals.append(repr(error))
+                self.refused.add(member.id)
             else:
                 if response.status_code in (200, 201):
                     answer: dict[str, Any] = response.json()
                     self.checker.acknowledge(answer)
                     return answer
                 self.refusals.append(f"{response.status_code} {response.text}")
+                self.refused.add(member.id)
                 assert response.status_code == 503, response.text
             assert time.monotonic() < deadline, f"not stored for {OUTBOX_PATIENCE_SECONDS} s: {self.refusals[-3:]}"
             await asyncio.sleep(0.05)  # the outbox's back-off

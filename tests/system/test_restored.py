@@ -173,6 +173,17 @@ class Reloading(Follower):
             super()._take(event)
 
 
+async def all_are_refused(crowd: Crowd) -> None:
+    """Wait until the last answers of before have come: each has one message under way at a time."""
+    crowd.refused.clear()
+    people = {member.id for member in crowd.members}
+
+    async def are_refused() -> bool:
+        return people <= crowd.refused
+
+    await eventually(are_refused)
+
+
 async def test_an_older_backup_put_back_while_everyone_talks(place: Place) -> None:
     """Invariants 3 and 7: the data folder of a while ago is put in the place of today's, on the same server, and the
     outboxes at once write over the positions that the backup had not had. Everyone is `reset`, and from there on has
@@ -191,6 +202,7 @@ async def test_an_older_backup_put_back_while_everyone_talks(place: Place) -> No
             await postgres.start()
             await after(crowd, 60)
             await postgres.stop("immediate")
+            await all_are_refused(crowd)
             crowd.checker.promises.clear()  # what the backup does not have is lost, and said so by `reset`
             await postgres.restore()
             await postgres.start()
