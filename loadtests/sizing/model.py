@@ -44,8 +44,8 @@ WORKER_SECOND = 5_000.0  # a process that does nothing, a second: probes, presen
 # --- measured: `make bench` ------------------------------------------------------------------------------------------
 
 DELIVERY = 7.4  # one event to one stream that waits ("fanout")
-STREAM_SECOND = 2.1  # one quiet stream, a second: its heartbeats ("idle")
-STREAM_OPEN = 228.0  # one new stream with a new token ("idle")
+STREAM_SECOND = 2.2  # one quiet stream, a second: its heartbeats ("idle")
+STREAM_OPEN = 224.0  # one new stream with a new token ("idle")
 STREAM_BYTES = 14 * 1024  # ("idle")
 WORKER_BYTES = 170 * 1024 * 1024  # a process with a full tail: TAIL_BYTES_MAX and what it begins with
 MESSAGE_BYTES = 550  # on disk with its indexes, of 90 characters; kept
