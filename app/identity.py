@@ -26,7 +26,6 @@ NAME_CHARACTERS_MAX = 200
 URL_CHARACTERS_MAX = 2_000
 JWKS_REFRESH_SECONDS = 30.0  # an unknown `kid` asks the shop for its keys at most this often
 JWKS_TIMEOUT_SECONDS = 3
-CLOCK_LEEWAY_SECONDS = 60  # the shop's clock may be so far ahead: of `iat` and `nbf`. `exp` is exact
 EXP_MAX = 32_503_680_000  # the year 3000: what lies beyond is in milliseconds
 
 _USER_ID = re.compile(r"(?=.*\S)[^\x00-\x1f\x7f]{1,128}")
@@ -117,7 +116,7 @@ class Identity:
         try:
             plain = self.plain or self._by(await self._key_of(token))
             read = plain.read(token)
-            claims = msgspec.structs.asdict(read) if read is not None else self._by_pyjwt(token, plain)
+            claims = msgspec.structs.asdict(read) if read is not None else plain.ask(token)
         except jwt.ExpiredSignatureError:
             raise TokenExpired from None
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -127,17 +126,6 @@ class Identity:
     def _by(self, key: Any) -> Plain:
         """Of a public key, which chooses its algorithm."""
         return Plain(key, algorithm_of(key), self.audience, self.issuer)
-
-    def _by_pyjwt(self, token: str, plain: Plain) -> dict[str, Any]:
-        return jwt.decode(
-            token,
-            plain.key,
-            algorithms=[plain.name],
-            options={"require": ["exp", "sub"], "verify_aud": self.audience is not None},
-            audience=self.audience,
-            issuer=self.issuer,
-            leeway=CLOCK_LEEWAY_SECONDS,  # of `exp` too, at which `verify` looks again
-        )
 
     async def _key_of(self, token: str) -> Any:
         """The key that a token's `kid` names in the shop's key set (RFC 7517)."""

@@ -18,6 +18,8 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+CLOCK_LEEWAY_SECONDS = 60  # the shop's clock may be so far ahead: of `iat` and `nbf`. `exp` is exact
+
 
 class Claims(msgspec.Struct):
     """What is known of a plain token's claims (RFC 7519, 4.1), and of which types these are."""
@@ -73,6 +75,18 @@ class Plain:
         is_now = claims.iat <= now and claims.nbf <= now < claims.exp
         is_for_us = self.audience in (None, claims.aud) and self.issuer in (None, claims.iss)
         return claims if is_now and is_for_us else None
+
+    def ask(self, token: str) -> dict[str, Any]:
+        """The claims of any token, as PyJWT reads them. Raises what PyJWT does."""
+        return jwt.decode(
+            token,
+            self.key,
+            algorithms=[self.name],
+            options={"require": ["exp", "sub"], "verify_aud": self.audience is not None},
+            audience=self.audience,
+            issuer=self.issuer,
+            leeway=CLOCK_LEEWAY_SECONDS,  # of `exp` too, at which `Identity.verify` looks again
+        )
 
 
 @lru_cache(maxsize=64)  # a shop has one, or one for each of its keys

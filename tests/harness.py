@@ -25,7 +25,7 @@ SECRET = "a-secret-of-the-tests-that-is-long-enough"
 ROOT = Path(__file__).parent.parent
 PATIENCE_SECONDS = 45.0  # a machine may stand still for many seconds; nobody waits so long for what comes
 LOOK_SECONDS = 0.1
-WHOLE_SECONDS = 60
+WHOLE_SECONDS = 60  # a token that lasts so long ends at a whole second, as a shop's does
 T = TypeVar("T")
 
 
