@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -19,7 +18,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.middleware.compression import CompressionMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app import database, limits
+from app import database, limits, memory
 from app.api import contexts, conversations, demo, docs, events, files, me, messages, operating, pages, problems
 from app.api.body import Strict
 from app.api.door import signed_in
@@ -45,7 +44,6 @@ from app.lasting import for_ever, once
 from app.settings import Settings
 
 BODY_BYTES_MAX = 64 * 1024  # 4,000 characters, each escaped as JSON may, and what is around them
-GC_THRESHOLDS = (50_000, 50, 50)  # few cycles arise; collecting often costs more than it frees
 TRIM_SECONDS = 300.0
 TELL_REST_SECONDS = 5.0
 SESSIONS_LOOK_SECONDS = 5.0
@@ -195,9 +193,7 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
         )
     ]
     tasks.append(asyncio.create_task(once(partial(asyncio.to_thread, files.warm))))
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    memory.settle()
     try:
         yield
     finally:

@@ -19,7 +19,7 @@ LINES_MAX = 300
 FLOORS = (
     ("tokens",),
     ("settings",),
-    ("errors", "logs", "metrics", "schemas", "lasting"),
+    ("errors", "logs", "metrics", "schemas", "lasting", "memory"),
     ("database", "identity", "limits"),
     ("tables", "migrations", "embedded"),
     ("delivery",),
