@@ -13,7 +13,7 @@ from app.delivery.hub import HUB
 from app.delivery.reader import Reader
 from app.delivery.wire import framed
 
-TICK_SECONDS = 0.25  # an expired token ends its streams within a second
+TICK_SECONDS = 0.5  # an expired token ends its streams within a second
 
 
 class Wheel:
