@@ -46,7 +46,10 @@ class Server(uvicorn.Server):
     lifeline: int | None = None
     listening: socket.socket
     draining: asyncio.Task[None] | None = None
-    ending: asyncio.Event
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ending = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -145,7 +148,6 @@ def run(settings: Settings, listening: socket.socket, lifeline: int | None = Non
     server.drain_seconds = settings.drain_seconds
     server.lifeline = lifeline
     server.listening = listening
-    server.ending = asyncio.Event()
     server.run(sockets=[listening])
     if not server.started:
         raise SystemExit(3)
