@@ -69,7 +69,8 @@ def _rows(one: Side, two: Side, times: dict[str, float]) -> list[Row]:
         at_least(f"capacity of two workers, of one's: {what}", times[kind], RATIO_MIN, " ×")
         for kind, what in KINDS.items()
     ]
-    faults = sum(work.faults for side in (one, two) for turns in side.work.values() for work in turns)
+    works = [work for side in (one, two) for turns in side.work.values() for work in turns]
+    faults = sum(count for work in works for count in work.faults.values())
     found.append(at_most("messages lost, doubled, refused or out of order; pages refused", faults, 0))
     for kind, what in KINDS.items():
         for count, side in zip(("one worker", "two workers"), (one, two), strict=True):
@@ -129,7 +130,7 @@ async def _send(bench: Bench, side: Side, seconds: float) -> None:
         sent: list[list[Sent]] = await asyncio.gather(*loads)
     for verdict in map(check.verdict, side.talks, sent):
         work.units += verdict.acknowledged
-        work.faults += verdict.faults()
+        work.add(verdict.found())
 
 
 async def _read(bench: Bench, side: Side, seconds: float) -> None:
@@ -138,7 +139,7 @@ async def _read(bench: Bench, side: Side, seconds: float) -> None:
         loads = [read_for(stage.server.port, _pages(stage), seconds, SENDERS) for stage in side.talks]
         found = await asyncio.gather(*loads)
     work.units += sum(one.answered for one in found)
-    work.faults += sum(one.refused for one in found)
+    work.add({"refused": sum(one.refused for one in found)})
 
 
 def _pages(stage: Stage) -> list[bytes]:
@@ -164,4 +165,4 @@ async def _deliver(bench: Bench, side: Side, sends: int) -> None:
         sent = [one for sender, its in zip(senders, side.crowds, strict=True) if its is crowd for one in sender.sent]
         verdict = check.verdict(crowd, sent)
         work.units += verdict.delivered
-        work.faults += verdict.faults()
+        work.add(verdict.found())

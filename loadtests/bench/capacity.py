@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from statistics import median
@@ -22,10 +22,14 @@ class Work:
 
     logs: int = 1
     units: int = 0
-    faults: int = 0
+    faults: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     workers_cpu: list[float] = field(default_factory=list)
     postgres_cpu: float = 0.0
+
+    def add(self, faults: Mapping[str, int]) -> None:
+        for kind, count in faults.items():
+            self.faults[kind] = self.faults.get(kind, 0) + count
 
     @property
     def capacity(self) -> float:

@@ -46,8 +46,11 @@ class Verdict:
     disordered: int
 
     def faults(self, *, is_order_promised: bool = True) -> int:
-        found = self.refused + self.lost + self.doubled + self.unexpected
-        return found + self.disordered if is_order_promised else found
+        return sum(self.found().values()) - (0 if is_order_promised else self.disordered)
+
+    def found(self) -> dict[str, int]:
+        """How often what went wrong. A message refused and stored all the same is also unexpected on each stream."""
+        return {kind: count for kind, count in asdict(self).items() if kind not in ("acknowledged", "delivered")}
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
