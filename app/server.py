@@ -193,7 +193,7 @@ class Supervisor:
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until and not self.is_ending:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(0.05)
 
     def _bound(self) -> socket.socket:
         return port.bound(self.family, self.address, socket.SO_REUSEPORT)
